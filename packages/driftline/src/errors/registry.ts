@@ -1,0 +1,67 @@
+// Every error code with its HTTP status, gRPC status and exit code; docs/errors.md lists the same and a test compares.
+
+import { DriftlineError, type ErrorDetails } from "@driftline/client/error";
+
+export { DriftlineError };
+
+interface ErrorClass {
+  /** What the code means, in one line for docs and problem documents. */
+  title: string;
+  http: number;
+  grpc:
+    | "INVALID_ARGUMENT"
+    | "NOT_FOUND"
+    | "FAILED_PRECONDITION"
+    | "DATA_LOSS"
+    | "INTERNAL"
+    | "UNAVAILABLE"
+    | "CANCELLED"
+    | "ABORTED"
+    | "RESOURCE_EXHAUSTED";
+  exit: 1 | 2 | 3 | 4 | 5;
+}
+
+const usage = { http: 400, grpc: "INVALID_ARGUMENT", exit: 2 } as const;
+const missing = { http: 404, grpc: "NOT_FOUND", exit: 2 } as const;
+const damaged = { http: 500, grpc: "DATA_LOSS", exit: 5 } as const;
+const internal = { http: 500, grpc: "INTERNAL", exit: 1 } as const;
+
+export const errorRegistry = {
+  usage: { title: "The command or request is malformed", ...usage },
+  unknown_family: { title: "No such family", ...missing },
+  invalid_family: { title: "A family.yaml does not follow the schema", ...usage },
+  unknown_condition: { title: "The family has no such condition", ...usage },
+  missing_condition: { title: "A condition without a nominal value was not given", ...usage },
+  invalid_quantity: { title: "A value is not a number with a unit", ...usage },
+  wrong_unit: { title: "A unit does not measure this quantity", ...usage },
+  out_of_range: { title: "A value is outside the range that the family allows", ...usage },
+  invalid_label: { title: "A label is not among the values that the family allows", ...usage },
+  invalid_software: { title: "A software name or version is missing, unknown or malformed", ...usage },
+  no_model: { title: "No published model fits the conditions", http: 404, grpc: "NOT_FOUND", exit: 4 },
+  unknown_model: { title: "No such model", ...missing },
+  unknown_job: { title: "No such job", ...missing },
+  refused: { title: "The model did not pass validation", http: 409, grpc: "FAILED_PRECONDITION", exit: 3 },
+  damaged: { title: "Stored content does not match its digest or its reference", ...damaged },
+  invalid_bundle: {
+    title: "A bundle does not follow the format",
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    exit: 5,
+  },
+  invalid_data: { title: "A data file cannot be used", ...usage },
+  simulator_failed: { title: "The base simulator failed", ...internal },
+  trainer_failed: { title: "The trainer failed", ...internal },
+  python_missing: { title: "No usable Python environment for the trainer", ...internal },
+  cancelled: { title: "The job was cancelled", http: 409, grpc: "CANCELLED", exit: 1 },
+  lease_lost: { title: "Another worker took over the job", http: 409, grpc: "ABORTED", exit: 1 },
+  busy: { title: "The catalogue is busy", http: 503, grpc: "UNAVAILABLE", exit: 1 },
+  unreachable: { title: "The server does not answer", http: 503, grpc: "UNAVAILABLE", exit: 1 },
+  internal: { title: "A fault in Driftline", ...internal },
+} as const satisfies Record<string, ErrorClass>;
+
+export type ErrorCode = keyof typeof errorRegistry;
+
+/** Makes an error with a code that the registry knows. */
+export function fail(code: ErrorCode, message: string, details?: ErrorDetails): DriftlineError {
+  return new DriftlineError(code, message, details);
+}

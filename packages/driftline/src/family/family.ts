@@ -1,0 +1,125 @@
+// What a family is once family.yaml has been read and checked: plain data that every other room works from.
+
+/** A condition that is a number with a unit. Decimal strings are in canonical form, in `unit`. */
+export interface QuantityCondition {
+  kind: "quantity";
+  name: string;
+  description: string;
+  unit: string;
+  nominal: string | null;
+  /** Values are rounded half-even to multiples of this step. */
+  grid: string;
+  /** Largest difference at which a model may be tested and used by `compatible` resolution; "0" for none. */
+  tolerance: string;
+  minimum: string;
+  maximum: string;
+}
+
+/** A condition that is one of a list of words, or any word where `values` is null. */
+export interface LabelCondition {
+  kind: "label";
+  name: string;
+  description: string;
+  values: string[] | null;
+  nominal: string | null;
+}
+
+export type Condition = QuantityCondition | LabelCondition;
+
+export interface SoftwareComponent {
+  name: string;
+  description: string;
+  /** `name/version`, for example `driftline-tpc/1`. */
+  nominal: string | null;
+}
+
+export interface InputFeature {
+  name: string;
+  description: string;
+  unit: string;
+  low: number;
+  high: number;
+  integer: boolean;
+}
+
+/** One axis of the output image: cell i holds number `trunc(coordinate) + first + i` of pad, time bin, ... */
+export interface OutputAxis {
+  name: string;
+  size: number;
+  coordinate: string;
+  first: number;
+}
+
+export interface OutputImage {
+  name: string;
+  unit: string;
+  axes: [OutputAxis, OutputAxis];
+  /** Name of the condition below whose value amplitudes count as zero; null for none. */
+  threshold: string | null;
+  /** Name of the condition that is the standard deviation of the noise in each cell; null for none. */
+  noise: string | null;
+  saturation: number | null;
+}
+
+export interface FileMapping {
+  tree: string;
+  inputs: Record<string, string>;
+  /** Axis name (and `amplitude`) to jagged branch. */
+  output: Record<string, string>;
+  saturation: number | null;
+}
+
+export interface Gate {
+  metric: string;
+  minimum?: number;
+  maximum?: number;
+}
+
+export interface Family {
+  name: string;
+  version: number;
+  title: string;
+  description: string;
+  conditions: Condition[];
+  software: SoftwareComponent[];
+  inputs: InputFeature[];
+  output: OutputImage;
+  data: {
+    rows: number;
+    split: { train: number; validation: number; test: number };
+    simulator: { name: string; version: number } | null;
+    files: FileMapping | null;
+  };
+  training: {
+    trainer: string;
+    model: string;
+    seed: number;
+    threads: number;
+    hyperparameters: Record<string, unknown>;
+  };
+  validation: {
+    gates: Gate[];
+    domain: { rows: number; corners: number; gates: Gate[] } | null;
+  };
+  /** Where it was read from, for messages. */
+  source: string;
+}
+
+/** Values of all conditions of a family, in canonical form: decimal strings in the declared units, NFC labels. */
+export type ConditionValues = Record<string, string>;
+/** Versions of all software components of a family, `name/version`. */
+export type SoftwareVersions = Record<string, string>;
+
+/** A question asked of a family, made canonical. */
+export interface Question {
+  family: string;
+  familyVersion: number;
+  conditions: ConditionValues;
+  software: SoftwareVersions;
+  /** Names that were not given and took the nominal value. */
+  defaulted: string[];
+  /** Canonical JSON that the key is the hash of. */
+  canonical: string;
+  /** `k1-` and 64 hexadecimal digits. */
+  key: string;
+}
