@@ -69,6 +69,15 @@ export interface FileMapping {
   saturation: number | null;
 }
 
+/** What makes responses: an embedded simulator by name, or an external program where `command` is given. */
+export interface SimulatorSource {
+  name: string;
+  version: number;
+  /** Program and arguments; it is given the path of a request file and writes a file that `data.files` maps. */
+  command: string[] | null;
+  format: "root" | "parquet" | null;
+}
+
 export interface Gate {
   metric: string;
   minimum?: number;
@@ -87,7 +96,7 @@ export interface Family {
   data: {
     rows: number;
     split: { train: number; validation: number; test: number };
-    simulator: { name: string; version: number } | null;
+    simulator: SimulatorSource | null;
     files: FileMapping | null;
   };
   training: {
