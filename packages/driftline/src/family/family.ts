@@ -107,6 +107,8 @@ export interface Family {
     hyperparameters: Record<string, unknown>;
   };
   validation: {
+    /** Held-out rows that the gated figures use at most: thresholds of chi-squared and distances belong to a size. */
+    rows: number;
     gates: Gate[];
     domain: { rows: number; corners: number; gates: Gate[] } | null;
   };
