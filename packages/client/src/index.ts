@@ -3,3 +3,13 @@
 export * from "./api.ts";
 export * from "./bundle.ts";
 export { DriftlineError } from "./error.ts";
+export {
+  describeOutside,
+  type GenerateRequest,
+  type Generator,
+  type LoadOptions,
+  loadGenerator,
+  type OutsideInput,
+} from "./generator.ts";
+export { type ModelOptions, type ModelValue, type OnnxModel, openModel } from "./model.ts";
+export { type BundleProblem, type VerifiedBundle, verifyBundle } from "./verify.ts";
