@@ -1,0 +1,148 @@
+// Simulated responses, on worker threads: the same to the bit for any number of threads.
+
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { eventWordPairs } from "@driftline/client/noise";
+import { fail } from "../errors/registry.ts";
+import type { ConditionValues, InputFeature, OutputImage, SimulatorSource } from "../family/family.ts";
+import type { ResponseBatch } from "../family/responses.ts";
+import { DONE, STOP, type WorkerTask } from "./control.ts";
+import { drawInputs } from "./inputs.ts";
+import type { SimulatorSetup } from "./setup.ts";
+import { createResponder } from "./simulators.ts";
+
+export { drawInputs };
+
+export interface SimulationOptions {
+  /** An embedded simulator by its name, or an external program. */
+  simulator: SimulatorSource;
+  conditions: ConditionValues;
+  inputs: InputFeature[];
+  output: OutputImage;
+  seed: number;
+  /** Largest amplitude, null for none; the output's if left out. */
+  saturation?: number | null;
+  /** Worker threads; 2 if left out. */
+  threads?: number;
+  /** Called with the fraction done, a few times a second. */
+  onProgress?: (fraction: number, message: string | null) => void;
+  signal?: AbortSignal;
+}
+
+const PROGRESS_MS = 200;
+/** Below this many rows, starting a thread costs more than it saves. */
+const INLINE_ROWS = 64;
+
+/**
+ * A simulated dataset: inputs drawn in their domain, responses [rows, axis 0, axis 1], event numbers
+ * `firstEvent`, `firstEvent + 1`, … as ids. Row i depends on the seed and its event number alone.
+ * Errors: `simulator_failed`, `missing_condition`, `invalid_label`, `cancelled`.
+ */
+export async function simulate(
+  options: SimulationOptions & { rows: number; firstEvent?: number },
+): Promise<ResponseBatch> {
+  const firstEvent = options.firstEvent ?? 0;
+  const ids = BigInt64Array.from({ length: options.rows }, (_, i) => BigInt(firstEvent + i));
+  const features = drawInputs(options.inputs, options.rows, options.seed, firstEvent);
+  const responses = await respond({ ...options, features, ids });
+  return { rows: options.rows, features, responses, ids };
+}
+
+/**
+ * Responses [rows, axis 0, axis 1] at given inputs [rows, inputs]; the same inputs, id and seed give the same response.
+ * Errors as `simulate`.
+ */
+export async function respond(
+  options: SimulationOptions & { features: Float32Array; ids: BigInt64Array },
+): Promise<Float32Array> {
+  const rows = options.ids.length;
+  if (rows <= INLINE_ROWS) return respondHere(options);
+  const setup = setupOf(options);
+  createResponder(setup); // what is wrong with the setup is said here, not in every worker
+  throwIfCancelled(options.signal);
+
+  const task: WorkerTask = {
+    setup,
+    features: shared(Float32Array, options.features),
+    events: shared(Uint32Array, eventWordPairs(options.ids)),
+    responses: new Float32Array(new SharedArrayBuffer(rows * cellsOf(options.output) * 4)),
+    control: new Int32Array(new SharedArrayBuffer(12)),
+  };
+  const stop = () => Atomics.store(task.control, STOP, 1);
+  const report = () => options.onProgress?.(Atomics.load(task.control, DONE) / rows, null);
+  const timer = options.onProgress && setInterval(report, PROGRESS_MS);
+  options.signal?.addEventListener("abort", stop);
+  try {
+    const threads = Math.max(1, Math.min(options.threads ?? 2, Math.ceil(rows / INLINE_ROWS)));
+    const ended = await Promise.allSettled(Array.from({ length: threads }, () => runWorker(task, stop)));
+    throwIfCancelled(options.signal);
+    for (const result of ended) {
+      if (result.status === "rejected") {
+        const reason = result.reason instanceof Error ? result.reason.message : String(result.reason);
+        throw fail("simulator_failed", `A thread of simulator ${options.simulator.name} ended: ${reason}`, {
+          cause: result.reason,
+        });
+      }
+    }
+    report();
+    return task.responses.slice();
+  } finally {
+    clearInterval(timer);
+    options.signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** The same as `respond` in this thread, without waiting: for a few rows. */
+export function respondHere(
+  options: SimulationOptions & { features: Float32Array; ids: BigInt64Array },
+): Float32Array {
+  const responder = createResponder(setupOf(options));
+  const events = eventWordPairs(options.ids);
+  const cells = cellsOf(options.output);
+  const width = options.inputs.length;
+  const responses = new Float32Array(options.ids.length * cells);
+  for (let row = 0; row < options.ids.length; row++) {
+    responder(events[2 * row], events[2 * row + 1], options.features, row * width, responses, row * cells);
+  }
+  return responses;
+}
+
+async function runWorker(task: WorkerTask, stopOthers: () => void): Promise<void> {
+  const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: task });
+  try {
+    // A worker ends by itself when no rows are left; an error in it rejects here.
+    await once(worker, "exit");
+  } catch (error) {
+    stopOthers();
+    throw error;
+  }
+}
+
+function setupOf(options: SimulationOptions): SimulatorSetup {
+  return {
+    simulator: options.simulator.name,
+    conditions: options.conditions,
+    inputs: options.inputs.map((input) => input.name),
+    output: options.output,
+    saturation: options.saturation === undefined ? options.output.saturation : options.saturation,
+    seed: options.seed,
+  };
+}
+
+function cellsOf(output: OutputImage): number {
+  return output.axes[0].size * output.axes[1].size;
+}
+
+function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw fail("cancelled", "The simulation was cancelled");
+}
+
+function shared<T extends Float32Array | Uint32Array>(
+  type: new (buffer: SharedArrayBuffer) => T,
+  values: T,
+): T {
+  const copy = new type(new SharedArrayBuffer(values.byteLength));
+  copy.set(values);
+  return copy;
+}

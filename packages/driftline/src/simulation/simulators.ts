@@ -1,0 +1,45 @@
+// The embedded base simulators by name.
+
+import { fail } from "../errors/registry.ts";
+import type { Responder, SimulatorSetup } from "./setup.ts";
+import { createTpc, tpcInputs } from "./tpc.ts";
+
+interface Simulator {
+  create: (setup: SimulatorSetup) => Responder;
+  /** Inputs that it needs. */
+  inputs: readonly string[];
+}
+
+const simulators: Record<string, Simulator> = {
+  "driftline-tpc": { create: createTpc, inputs: tpcInputs },
+};
+
+/** The embedded simulator of that name. Error: `simulator_failed`. */
+export function findSimulator(name: string): Simulator {
+  const simulator = Object.hasOwn(simulators, name) ? simulators[name] : undefined;
+  if (!simulator) {
+    throw fail("simulator_failed", `There is no embedded simulator "${name}"`, {
+      field: "data.simulator.name",
+      remedy: `Use one of ${Object.keys(simulators).join(", ")}, or give data.simulator.command for an external program`,
+    });
+  }
+  return simulator;
+}
+
+/** Makes the simulator of `setup.simulator`. Errors: `simulator_failed` (unknown), `missing_condition`, `invalid_family`. */
+export function createResponder(setup: SimulatorSetup): Responder {
+  const simulator = findSimulator(setup.simulator);
+  for (const name of simulator.inputs) {
+    if (!setup.inputs.includes(name)) {
+      throw fail(
+        "invalid_family",
+        `Simulator ${setup.simulator} needs the input ${name}, which the family has not`,
+        {
+          field: "inputs",
+          remedy: `Declare the inputs ${simulator.inputs.join(", ")}`,
+        },
+      );
+    }
+  }
+  return simulator.create(setup);
+}
