@@ -1,0 +1,52 @@
+// One basket: its key, which alone tells whether the content is compressed, and its content.
+
+import { BlockError, decompress } from "./decompress.ts";
+
+/** Values end at `border`; what follows is the table of entry offsets, which count from the start of the content. */
+export interface BasketContent {
+  entries: number;
+  values: Uint8Array;
+  /** Offset of each entry in `values`; empty where the basket has no table. */
+  entryOffsets: number[];
+}
+
+/** Parses the key and decompresses the content. Throws BlockError or CompressionError. */
+export async function readBasket(bytes: Uint8Array, expectTable: boolean): Promise<BasketContent> {
+  if (bytes.length < 18) throw new BlockError("a basket is shorter than its key");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const total = view.getInt32(0);
+  const contentLength = view.getInt32(6);
+  const keyLength = view.getInt16(14);
+  if (total !== bytes.length)
+    throw new BlockError(`a basket says that it has ${total} bytes, the branch says ${bytes.length}`);
+  if (keyLength < 37 || keyLength > total || contentLength < 0)
+    throw new BlockError("a basket's key is not a key");
+  // Class name, name and title, then version, buffer size, size of an entry or of the table, entries, end of values.
+  let at = view.getInt16(4) > 1000 ? 34 : 26;
+  for (let i = 0; i < 3; i++) {
+    if (at >= keyLength) throw new BlockError("a basket's key is not a key");
+    at += bytes[at] === 255 ? 5 + (at + 5 <= keyLength ? view.getInt32(at + 1) : 0) : 1 + bytes[at];
+  }
+  if (at < 0 || at + 19 > keyLength) throw new BlockError("a basket's key is not a key");
+  at += 6;
+  at += view.getInt32(at) < 0 ? 5 : 4; // a negative size is followed by a byte of flags
+  const entries = view.getInt32(at);
+  const border = view.getInt32(at + 4) - keyLength;
+  if (border < 0 || border > contentLength || entries < 0)
+    throw new BlockError("a basket's values end outside its content");
+  const block = bytes.subarray(keyLength);
+  const content = contentLength === block.length ? block : await decompress(block, contentLength);
+  return {
+    entries,
+    values: content.subarray(0, border),
+    entryOffsets: expectTable ? readTable(content.subarray(border), entries, keyLength) : [],
+  };
+}
+
+/** The table: a count, then where each entry begins, counted from the start of the key, and a last word without meaning. */
+export function readTable(bytes: Uint8Array, entries: number, keyLength: number): number[] {
+  if (bytes.length < 4 * (entries + 1))
+    throw new BlockError("a basket of variable-length entries has no complete table of offsets");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: entries }, (_, i) => view.getInt32(4 * (i + 1)) - keyLength);
+}

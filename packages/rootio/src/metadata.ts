@@ -1,0 +1,193 @@
+// The metadata of a file, read by jsroot from our bytes: its trees, and of each tree the branches and their baskets.
+
+import { zstdDecompressSync } from "node:zlib";
+import { internals } from "jsroot/core";
+import { type Directory, type File, FileProxy, type Key, openFile, TBuffer } from "jsroot/io";
+import { BlockError, CompressionError, decompress } from "./decompress.ts";
+import { RootError } from "./errors.ts";
+import type { ByteSource } from "./source.ts";
+
+// jsroot would load a package for this; Node has Zstandard itself.
+internals._ZstdStream = { decompress: (bytes) => zstdDecompressSync(bytes) };
+
+// jsroot prints on standard output what it stumbles over in a damaged object; results belong there. Streaming an
+// object is synchronous, so that nothing else is silenced; what is wrong shows in the checks that follow.
+const classStreamer = TBuffer.prototype.classStreamer;
+let depth = 0;
+TBuffer.prototype.classStreamer = function (target, className) {
+  const { log, warn, error } = console;
+  console.log = console.warn = console.error = () => {};
+  depth++;
+  try {
+    return classStreamer.call(this, target, className);
+  } catch (failure) {
+    // The list of class descriptions is the only list streamed by itself. jsroot would go on without it, and say so
+    // on standard error; without its array it fails.
+    if (depth > 1 || className !== "TList") throw failure;
+    return Object.assign(target, { arr: undefined });
+  } finally {
+    depth--;
+    Object.assign(console, { log, warn, error });
+  }
+};
+
+/** What jsroot gives for a leaf, a basket within the tree, a branch and a tree: the members that are used here. */
+export interface LeafObject {
+  _typename: string;
+  fName: string;
+  fTitle: string;
+  /** Values of one entry, or of one element of a counted array. */
+  fLen: number;
+  fIsUnsigned: boolean;
+  fLeafCount: LeafObject | null;
+}
+
+export interface EmbeddedBasket {
+  fKeylen: number;
+  fNevBuf: number;
+  fLast: number;
+  fEntryOffset?: ArrayLike<number>;
+  /** Content without the key; absent where it is empty. */
+  fBufferRef?: TBuffer;
+}
+
+export interface BranchObject {
+  _typename: string;
+  fName: string;
+  fEntries: number;
+  fWriteBasket: number;
+  fBasketBytes: ArrayLike<number>;
+  fBasketEntry: ArrayLike<number>;
+  fBasketSeek: ArrayLike<number>;
+  fFileName?: string;
+  fLeaves: { arr: LeafObject[] };
+  fBranches: { arr: BranchObject[] };
+  fBaskets: { arr: (EmbeddedBasket | null)[] };
+  /** Of a TBranchElement. */
+  fClassName?: string;
+  fType?: number;
+  fID?: number;
+}
+
+export interface TreeObject {
+  fName: string;
+  fEntries: number;
+  fBranches: { arr: BranchObject[] };
+}
+
+export interface TreeKey {
+  /** Path within the file: directories and name. */
+  name: string;
+  className: string;
+  cycle: number;
+}
+
+export interface Metadata {
+  /** All trees, newest cycle only, in the order of the file. */
+  trees: TreeKey[];
+  /** Names and classes of everything else in the top directory, for messages. */
+  others: { name: string; className: string }[];
+  /** Reads a tree and applies `use`, in which an inconsistency of the metadata may throw anything. */
+  readTree<T>(tree: TreeKey, use: (object: TreeObject) => T): Promise<T>;
+}
+
+const treeClasses = ["TTree", "TNtuple", "TNtupleD"];
+const directoryClasses = ["TDirectory", "TDirectoryFile"];
+
+/** Reads the header, the keys and the descriptions of classes. Throws `not_root` or `damaged`. */
+export async function readMetadata(source: ByteSource): Promise<Metadata> {
+  const where = { file: source.name };
+  const [magic] = await source.read([{ position: 0, length: Math.min(4, source.size) }]);
+  if (new TextDecoder("latin1").decode(magic) !== "root")
+    throw new RootError("not_root", where, 'is not a ROOT file (it does not begin with "root")');
+  const file = await attempt(source, {}, () => openFile(new SourceProxy(source)));
+  // From here on objects are decompressed by our own code, which checks and names what is wrong.
+  file.readObjBuffer = (key) => readObject(source, file, key);
+  const trees: TreeKey[] = [];
+  const others: Metadata["others"] = [];
+  const visited = new Set<number>();
+  const walk = async (directory: Directory, path: string) => {
+    for (const key of newestCycles(directory.fKeys)) {
+      const name = path + key.fName;
+      if (treeClasses.includes(key.fClassName))
+        trees.push({ name, className: key.fClassName, cycle: key.fCycle });
+      else if (key.fName !== "StreamerInfo") others.push({ name, className: key.fClassName });
+      if (directoryClasses.includes(key.fClassName) && !visited.has(key.fSeekKey)) {
+        visited.add(key.fSeekKey);
+        await walk((await file.readObject(name, key.fCycle)) as Directory, `${name}/`);
+      }
+    }
+  };
+  await attempt(source, {}, () => walk(file, ""));
+  return {
+    trees,
+    others,
+    readTree: (tree, use) =>
+      attempt(source, { tree: tree.name }, async () => {
+        return use((await file.readObject(tree.name, tree.cycle)) as TreeObject);
+      }),
+  };
+}
+
+class SourceProxy extends FileProxy {
+  #source: ByteSource;
+
+  constructor(source: ByteSource) {
+    super();
+    this.#source = source;
+  }
+
+  override async openFile() {
+    return true;
+  }
+
+  override getFileName() {
+    return this.#source.name;
+  }
+
+  override getFileSize() {
+    return this.#source.size;
+  }
+
+  override async readBuffer(position: number, length: number) {
+    // jsroot asks for a fixed number of bytes at the start, which a small file may not have.
+    const inside = position < 1024 ? Math.min(length, this.#source.size - position) : length;
+    const [bytes] = await this.#source.read([{ position, length: inside }]);
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+}
+
+async function readObject(source: ByteSource, file: File, key: Key): Promise<TBuffer> {
+  const stored = key.fNbytes - key.fKeylen;
+  const [block] = await source.read([{ position: key.fSeekKey + key.fKeylen, length: stored }]);
+  const bytes = key.fObjlen === stored ? block : await decompress(block, key.fObjlen);
+  const buffer = new TBuffer(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, file);
+  buffer.fTagOffset = key.fKeylen;
+  return buffer;
+}
+
+function newestCycles(keys: Key[]): Key[] {
+  const newest = new Map<string, Key>();
+  for (const key of keys) {
+    const known = newest.get(key.fName);
+    if (!known || known.fCycle < key.fCycle) newest.set(key.fName, key);
+  }
+  return [...newest.values()];
+}
+
+async function attempt<T>(source: ByteSource, where: { tree?: string }, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RootError) throw error;
+    const at = { file: source.name, ...where };
+    if (error instanceof CompressionError) throw new RootError("unsupported", at, error.message, error);
+    const reason = error instanceof BlockError ? ` (${error.message})` : "";
+    throw new RootError(
+      "damaged",
+      at,
+      `its metadata cannot be read: it is truncated or damaged${reason}`,
+      error,
+    );
+  }
+}
