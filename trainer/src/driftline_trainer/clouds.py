@@ -1,0 +1,103 @@
+"""A generator that draws charge clouds: a network gives their charge, place and size, and a sum of Gaussian
+profiles makes the image. True images have rank three or less, so a few clouds suffice."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .encoding import Encoding
+from .networks import Perceptron, perceptron
+from .readout import Readout
+
+LOG_CHARGE_RANGE = (-12.0, 11.0)
+"""Natural logarithm of a cloud's charge in thresholds. Without limits long training ended in infinities."""
+REACH = (4.0, 6.0)
+"""Cells from the coordinate that the centre of a cloud can be, along the two axes."""
+WIDTH_FACTOR = 3.0
+"""A cloud's width lies between the mean one of the data divided and multiplied by this."""
+
+
+class CloudGenerator(eqx.Module):
+    """Responses to tracks, given standard normal latent numbers."""
+
+    network: Perceptron
+    encoding: Encoding
+    readout: Readout
+    clouds: int = eqx.field(static=True)
+    inner_latents: int = eqx.field(static=True)
+    first: tuple[int, int] = eqx.field(static=True)
+    log_charge: float = eqx.field(static=True)
+    """Natural logarithm of a typical charge, in thresholds."""
+    widths: tuple[float, float] = eqx.field(static=True)
+    """Root mean square widths of the mean image, in cells."""
+
+    @property
+    def latents(self) -> int:
+        return self.inner_latents + self.readout.latents
+
+    def __call__(
+        self,
+        features: Float[Array, "n inputs"],
+        fractions: Float[Array, "n 2"],
+        latent: Float[Array, "n latents"],
+    ) -> Float[Array, "n a b"]:
+        amplitudes = self.amplitudes(features, fractions, latent[:, : self.inner_latents])
+        return self.readout(amplitudes, latent[:, self.inner_latents :])
+
+    def amplitudes(
+        self,
+        features: Float[Array, "n inputs"],
+        fractions: Float[Array, "n 2"],
+        latent: Float[Array, "n inner"],
+    ) -> Float[Array, "n a b"]:
+        """Before the readout; in the output's unit."""
+        k = self.clouds
+        encoded = self.encoding(features, fractions)
+        raw = self.network(jnp.concatenate([encoded, latent], axis=1))
+        low, high = LOG_CHARGE_RANGE
+        log_charge = jnp.clip(raw[:, :k] + (self.log_charge - float(np.log(k))), low, high)
+        profiles = []
+        for axis in (0, 1):
+            shift = REACH[axis] * jnp.tanh(raw[:, (1 + axis) * k : (2 + axis) * k] / REACH[axis])
+            width = self.widths[axis] * jnp.exp(
+                float(np.log(WIDTH_FACTOR)) * jnp.tanh(raw[:, (3 + axis) * k : (4 + axis) * k])
+            )
+            centre = fractions[:, axis : axis + 1] - self.first[axis] + shift
+            profiles.append(gaussian(self.readout.shape[axis], centre, width))
+        pads, times = profiles
+        charge = self.readout.threshold * jnp.exp(log_charge)
+        return jnp.matmul(jnp.swapaxes(pads * charge[:, :, None], 1, 2), times)
+
+
+def gaussian(
+    cells: int, centre: Float[Array, "n k"], width: Float[Array, "n k"]
+) -> Float[Array, "n k cells"]:
+    """Normal densities sampled at the middles of cells 0, 1, ...; one row for each cloud."""
+    inverse = 1 / width
+    place = np.arange(cells, dtype=np.float32)
+    pull = (place - centre[:, :, None]) * inverse[:, :, None]
+    return jnp.exp(-0.5 * pull**2) * (inverse * float(1 / np.sqrt(2 * np.pi)))[:, :, None]
+
+
+def make_cloud_generator(
+    key: PRNGKeyArray,
+    encoding: Encoding,
+    readout: Readout,
+    first: tuple[int, int],
+    *,
+    width: int,
+    depth: int,
+    clouds: int,
+    latents: int,
+    log_charge: float,
+    widths: tuple[float, float],
+) -> CloudGenerator:
+    sizes = [encoding.size + latents] + [width] * depth + [5 * clouds]
+    network = perceptron(key, sizes, last_gain=0.5)
+    return CloudGenerator(network, encoding, readout, clouds, latents, first, log_charge, widths)
+
+
+def parameters(generator: eqx.Module) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(generator, eqx.is_array)))

@@ -1,0 +1,70 @@
+"""From inputs in physical units to what networks read, and where the coordinates lie within the window."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .job import Job, invalid, nearest
+
+CLIP = 1.5
+"""Scaled inputs end here, so that a track far outside the domain cannot drive a network to infinity."""
+
+
+class Encoding(eqx.Module):
+    """Scaled inputs, one step for each break point, and the fractional parts of the coordinates.
+
+    Scales come from the family's domain and never from the data, so that a constant column is harmless.
+    """
+
+    coordinates: tuple[int, int] = eqx.field(static=True)
+    """Columns of the two coordinates, in the order of the image's axes."""
+    scaled: tuple[tuple[int, float, float], ...] = eqx.field(static=True)
+    """Column, centre and half width of every input that is read as it is."""
+    breaks: tuple[tuple[int, float], ...] = eqx.field(static=True)
+    """Column and the value from which on the step is 1."""
+    with_fractions: bool = eqx.field(static=True)
+
+    @property
+    def size(self) -> int:
+        return len(self.scaled) + len(self.breaks) + 2 * self.with_fractions
+
+    def fractions(self, features: Float[Array, "n inputs"]) -> Float[Array, "n 2"]:
+        """coordinate - trunc(coordinate), exact in float32; the window begins at trunc(coordinate) + first."""
+        coordinates = jnp.stack([features[:, column] for column in self.coordinates], axis=1)
+        return coordinates - jnp.sign(coordinates) * jnp.floor(jnp.abs(coordinates))
+
+    def __call__(
+        self, features: Float[Array, "n inputs"], fractions: Float[Array, "n 2"]
+    ) -> Float[Array, "n size"]:
+        columns, centres, halves = (np.array(part) for part in zip(*self.scaled, strict=True))
+        scaled = (features[:, columns] - centres.astype(np.float32)) / halves.astype(np.float32)
+        parts = [jnp.clip(scaled, -CLIP, CLIP)]
+        parts += [(features[:, column : column + 1] >= value).astype(jnp.float32) for column, value in self.breaks]
+        if self.with_fractions:
+            parts.append(2 * fractions - 1)
+        return jnp.concatenate(parts, axis=1)
+
+
+def make_encoding(
+    job: Job, *, breaks: dict[str, list[float]], periodic: list[str], with_fractions: bool
+) -> Encoding:
+    """`periodic` inputs matter through their fractional part alone; `breaks` are where an input's effect jumps."""
+    names = [entry.name for entry in job.inputs]
+    for field, given in (("breaks", breaks), ("periodic", periodic)):
+        for name in given:
+            if name not in names:
+                raise invalid(f"hyperparameters.{field}", f"there is no input {name!r}{nearest(name, names)}")
+    scaled = tuple(
+        (column, (entry.high + entry.low) / 2, (entry.high - entry.low) / 2)
+        for column, entry in enumerate(job.inputs)
+        if entry.name not in periodic
+    )
+    if not scaled:
+        raise invalid("hyperparameters.periodic", "no input is left that is not periodic")
+    return Encoding(
+        coordinates=(job.column(job.output.axes[0].coordinate), job.column(job.output.axes[1].coordinate)),
+        scaled=scaled,
+        breaks=tuple((names.index(name), float(value)) for name in breaks for value in breaks[name]),
+        with_fractions=with_fractions,
+    )

@@ -1,0 +1,112 @@
+"""Trains a cloud generator by the energy score of its draws: no discriminator, one loss that goes down."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .clouds import CloudGenerator, make_cloud_generator
+from .dataset import Dataset
+from .encoding import Encoding, make_encoding
+from .hyperparameters import EnergyScore, read_hyperparameters
+from .job import Job
+from .pace import Pace
+from .readout import make_readout
+from .score import response_score
+from .selection import Selection
+from .summaries import LN10, NAMES, Embed, Embedding, embed_rows, fit_embed
+from .symmetry import as_tracks, augment, group
+
+
+class Rows(eqx.Module):
+    """Training rows as the step reads them: what the generator is given and what its draws are compared with."""
+
+    features: Float[Array, "n inputs"]
+    fractions: Float[Array, "n 2"]
+    truth: Embedding
+
+
+class State(eqx.Module):
+    """Everything that a step changes."""
+
+    generator: CloudGenerator
+    average: CloudGenerator
+    optimiser: optax.OptState
+
+
+class EnergyScoreModel:
+    """The parts that the training loop needs of a model; wgan_gp.py has the same."""
+
+    def __init__(self, job: Job, data: Dataset) -> None:
+        self.settings = settings = read_hyperparameters(EnergyScore, job.hyperparameters)
+        self.encoding = make_encoding(
+            job, breaks=settings.breaks, periodic=settings.periodic, with_fractions=settings.fractions
+        )
+        self.readout = make_readout(job.output)
+        self.first = (job.output.axes[0].first, job.output.axes[1].first)
+        tracks = augment(group(job, settings.symmetries), as_tracks(self.encoding, data.train))
+        self.embed = fit_embed(tracks.images, tracks.fractions, self.first, job.output.threshold)
+        self.rows = Rows(
+            jnp.asarray(tracks.features),
+            jnp.asarray(tracks.fractions),
+            embed_rows(self.embed, tracks.images, tracks.fractions),
+        )
+        self.selection = Selection(job, self.encoding, self.embed, data.validation)
+        self.optimiser = optax.chain(optax.clip_by_global_norm(5.0), optax.scale_by_adam(b1=0.9, b2=0.99))
+
+    def start(self, key: PRNGKeyArray) -> State:
+        mean = dict(zip(NAMES, np.asarray(self.embed.centre).tolist(), strict=True))
+        s = self.settings
+        generator = make_cloud_generator(
+            key,
+            self.encoding,
+            self.readout,
+            self.first,
+            width=s.width,
+            depth=s.depth,
+            clouds=s.clouds,
+            latents=s.latents,
+            log_charge=mean["log_sum"] * LN10 - float(np.log(self.readout.threshold)),
+            widths=(max(mean["variance_0"], 0.05) ** 0.5, max(mean["variance_1"], 0.05) ** 0.5),
+        )
+        return State(generator, generator, self.optimiser.init(generator))
+
+    def step(
+        self, state: State, rows: Rows, embed: Embed, pace: Pace, key: PRNGKeyArray
+    ) -> tuple[State, Float[Array, ""]]:
+        """One update; returns the loss as well. A step whose gradients are not finite gives a loss that is not."""
+        s = self.settings
+        key_rows, key_latent = jax.random.split(key)
+        chosen = jax.random.randint(key_rows, (s.batch,), 0, rows.features.shape[0])
+        batch = jax.tree.map(lambda leaf: leaf[chosen], rows)
+        latent = jax.random.normal(key_latent, (s.draws, s.batch, state.generator.latents))
+
+        def loss(generator: CloudGenerator) -> Float[Array, ""]:
+            draws = draw(generator, embed, batch.features, batch.fractions, latent)
+            return response_score(draws, batch.truth).mean()
+
+        value, gradients = jax.value_and_grad(loss)(state.generator)
+        size = optax.global_norm(gradients)
+        updates, optimiser = self.optimiser.update(gradients, state.optimiser)
+        generator = jax.tree.map(lambda w, u: w - pace.rate * u, state.generator, updates)
+        average = pace.averaged(state.average, generator)
+        return State(generator, average, optimiser), jnp.where(jnp.isfinite(size), value, jnp.nan)
+
+
+def draw(
+    generator: CloudGenerator,
+    embed: Embed,
+    features: Float[Array, "n inputs"],
+    fractions: Float[Array, "n 2"],
+    latent: Float[Array, "m n latents"],
+) -> Embedding:
+    """`m` responses for each row, embedded: one pass through the network for all."""
+    m, n = latent.shape[:2]
+    images = generator(
+        jnp.tile(features, (m, 1)), jnp.tile(fractions, (m, 1)), latent.reshape(m * n, -1)
+    )
+    embedded = embed(images, jnp.tile(fractions, (m, 1)))
+    return jax.tree.map(lambda leaf: leaf.reshape(m, n, -1), embedded)
+
