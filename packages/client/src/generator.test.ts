@@ -91,7 +91,7 @@ describe("a generator", () => {
     assert.equal(reports.length, 1);
     assert.equal(
       describeOutside(reports[0]),
-      "crossing_angle: 1 below -20 deg (furthest -21.5)\npt: 2 above 2.5 GeV/c, 1 not a number (furthest NaN)",
+      "crossing_angle: 1 below -20 deg (furthest -21.5); pt: 2 above 2.5 GeV/c, 1 not a number (furthest NaN)",
     );
   });
 

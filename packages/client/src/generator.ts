@@ -141,7 +141,7 @@ function makeGenerator(digest: string, manifest: BundleManifest, model: OnnxMode
   };
 }
 
-/** One line for each input, such as "pt: 3 of the rows above 2.5 GeV/c (furthest 3.1)". */
+/** Such as "pt: 3 above 2.5 GeV/c (furthest 3.1)", for all inputs on one line. */
 export function describeOutside(reports: OutsideInput[]): string {
   return reports
     .map(({ input, unit, low, high, below, above, notNumber, furthest }) => {
@@ -152,12 +152,12 @@ export function describeOutside(reports: OutsideInput[]): string {
       ].filter((part) => part !== "");
       return `${input}: ${parts.join(", ")} (furthest ${furthest})`;
     })
-    .join("\n");
+    .join("; ");
 }
 
 function warnOutside(reports: OutsideInput[]): void {
   process.emitWarning(
-    `inputs outside the domain in which the model was validated\n${describeOutside(reports)}`,
+    `inputs outside the domain in which the model was validated: ${describeOutside(reports)}`,
     {
       code: "DRIFTLINE_OUTSIDE_DOMAIN",
     },

@@ -2,6 +2,8 @@
 
 export * from "./api.ts";
 export * from "./bundle.ts";
+export { type BundleCache, bundleCache } from "./cache.ts";
+export { type ConnectOptions, connect } from "./connect.ts";
 export { DriftlineError } from "./error.ts";
 export {
   describeOutside,
@@ -12,4 +14,5 @@ export {
   type OutsideInput,
 } from "./generator.ts";
 export { type ModelOptions, type ModelValue, type OnnxModel, openModel } from "./model.ts";
+export { pull } from "./pull.ts";
 export { type BundleProblem, type VerifiedBundle, verifyBundle } from "./verify.ts";
