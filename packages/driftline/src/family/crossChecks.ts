@@ -1,0 +1,291 @@
+// What no schema can say about a family.yaml: names that must exist elsewhere in it, and numbers that must fit together.
+
+import type { z } from "zod";
+import { compare, type Decimal, isMultiple, parseDecimal } from "./decimal.ts";
+import type { FieldPath } from "./familyYaml.ts";
+import { normalise, softwareParser } from "./label.ts";
+import { nearestName } from "./nearestName.ts";
+import * as schema from "./schema.ts";
+import type { Finding } from "./schemaProblems.ts";
+import { isUnit } from "./units.ts";
+
+export type SourceOf = (path: FieldPath) => string | null;
+
+type Report = (path: Finding["path"], message: string, remedy: string) => void;
+type QuantityFields = z.output<typeof schema.quantityCondition>;
+const decimalFields = ["nominal", "grid", "tolerance", "minimum", "maximum"] as const;
+
+/** Checks every part whose own fields follow the schema, so that one mistake does not hide another. */
+export function crossChecks(data: unknown, sourceOf: SourceOf): Finding[] {
+  const found: Finding[] = [];
+  const report: Report = (path, message, remedy) => found.push({ path, message, remedy });
+  const file = record(data);
+  const conditions = record(file.conditions);
+  for (const [name, value] of Object.entries(conditions)) {
+    const quantity = schema.quantityCondition.safeParse(value).data;
+    const label = schema.labelCondition.safeParse(value).data;
+    if (quantity) checkQuantity(["conditions", name], quantity, sourceOf, report);
+    if (label) checkLabel(["conditions", name], label, report);
+  }
+  for (const [name, value] of Object.entries(record(file.software))) {
+    const component = schema.softwareComponent.safeParse(value).data;
+    if (component) checkSoftware(name, component.nominal ?? null, report);
+  }
+  const inputs = list(file.inputs).map((value) => schema.inputFeature.safeParse(value).data);
+  checkInputs(inputs, file, report);
+  checkOutput(file.output, inputNames(file.inputs), conditions, report);
+  checkData(file, report);
+  checkGates(["validation", "gates"], record(file.validation).gates, report);
+  checkGates(["validation", "domain", "gates"], record(record(file.validation).domain).gates, report);
+  return found;
+}
+
+function checkQuantity(
+  path: Finding["path"],
+  condition: QuantityFields,
+  sourceOf: SourceOf,
+  report: Report,
+): void {
+  checkUnit([...path, "unit"], condition.unit, report);
+  const values: Partial<Record<(typeof decimalFields)[number], Decimal>> = {};
+  for (const field of decimalFields) {
+    if (condition[field] === undefined || condition[field] === null) continue;
+    const text = sourceOf([...path, field]) ?? "";
+    const value = parseDecimal(text);
+    if (value) values[field] = value;
+    else
+      report(
+        [...path, field],
+        `is ${JSON.stringify(text.slice(0, 60))}, no decimal number`,
+        `Write a number in ${condition.unit}, without the unit.`,
+      );
+  }
+  const { grid, tolerance, minimum, maximum, nominal } = values;
+  const zero = { digits: 0n, exponent: 0 };
+  if (tolerance && compare(tolerance, zero) < 0)
+    report([...path, "tolerance"], "is negative", "Write 0 for none.");
+  if (minimum && maximum && compare(minimum, maximum) > 0) {
+    report([...path, "minimum"], "is above maximum", "Exchange the two.");
+  }
+  if (nominal && ((minimum && compare(nominal, minimum) < 0) || (maximum && compare(nominal, maximum) > 0))) {
+    report(
+      [...path, "nominal"],
+      "is outside the allowed range",
+      `Choose one from ${condition.minimum} to ${condition.maximum}.`,
+    );
+  }
+  if (!grid) return;
+  if (compare(grid, zero) <= 0) {
+    report([...path, "grid"], "is not above zero", "Write the step to which values are rounded.");
+    return;
+  }
+  for (const field of ["nominal", "tolerance", "minimum", "maximum"] as const) {
+    const value = values[field];
+    if (value && !isMultiple(value, grid)) {
+      report(
+        [...path, field],
+        "is not a multiple of grid",
+        `Choose a multiple of ${condition.grid}, or a finer grid.`,
+      );
+    }
+  }
+}
+
+function checkLabel(
+  path: Finding["path"],
+  label: z.output<typeof schema.labelCondition>,
+  report: Report,
+): void {
+  const words = new Set<string>();
+  for (const [i, value] of (label.values ?? []).entries()) {
+    const result = normalise(value);
+    if ("problem" in result) report([...path, "values", i], result.problem, "Change the word.");
+    else if (words.has(result.word))
+      report([...path, "values", i], "is there twice", "Remove one of the two.");
+    else words.add(result.word);
+  }
+  if (label.nominal === undefined || label.nominal === null) return;
+  const nominal = normalise(label.nominal);
+  if ("problem" in nominal) report([...path, "nominal"], nominal.problem, "Change the word.");
+  else if (label.values && !words.has(nominal.word)) {
+    report([...path, "nominal"], "is not among values", `Choose one of ${[...words].join(", ")}, or add it.`);
+  }
+}
+
+function checkSoftware(name: string, nominal: string | null, report: Report): void {
+  if (nominal === null) return;
+  try {
+    softwareParser({ name, description: "", nominal: null })(nominal);
+  } catch {
+    report(
+      ["software", name, "nominal"],
+      `is ${JSON.stringify(nominal)}`,
+      "Write name/version, without spaces.",
+    );
+  }
+}
+
+function checkInputs(
+  inputs: (z.output<typeof schema.inputFeature> | undefined)[],
+  file: Record<string, unknown>,
+  report: Report,
+): void {
+  const seen = new Set<string>();
+  for (const [i, input] of inputs.entries()) {
+    if (!input) continue;
+    checkUnit(["inputs", i, "unit"], input.unit, report);
+    if (input.low >= input.high) report(["inputs", i, "low"], "is not below high", "Exchange the two.");
+    if (seen.has(input.name)) report(["inputs", i, "name"], "is there twice", "Rename one of the two.");
+    seen.add(input.name);
+    if (Object.hasOwn(record(file.conditions), input.name)) {
+      report(
+        ["inputs", i, "name"],
+        "is a condition too",
+        "What varies from row to row is an input, what selects a model a condition: keep one.",
+      );
+    }
+  }
+  for (const name of Object.keys(record(file.software))) {
+    if (Object.hasOwn(record(file.conditions), name)) {
+      report(["software", name], "is a condition too", "Rename one of the two: answers list them together.");
+    }
+  }
+}
+
+function checkOutput(
+  value: unknown,
+  inputs: string[],
+  conditions: Record<string, unknown>,
+  report: Report,
+): void {
+  const output = record(value);
+  if (typeof output.unit === "string") checkUnit(["output", "unit"], output.unit, report);
+  const axes = list(output.axes).map(record);
+  for (const [i, axis] of axes.entries()) {
+    if (typeof axis.coordinate === "string" && !inputs.includes(axis.coordinate)) {
+      report(
+        ["output", "axes", i, "coordinate"],
+        `is ${JSON.stringify(axis.coordinate)}, no input`,
+        choose(axis.coordinate, inputs),
+      );
+    }
+    if (axis.name === "amplitude" || (i > 0 && axis.name === axes[0].name)) {
+      report(
+        ["output", "axes", i, "name"],
+        axis.name === "amplitude" ? "is what the cells hold" : "is there twice",
+        "Rename the axis.",
+      );
+    }
+  }
+  for (const field of ["threshold", "noise"]) {
+    const name = output[field];
+    if (typeof name !== "string") continue;
+    const condition = Object.hasOwn(conditions, name) ? record(conditions[name]) : {};
+    const quantities = Object.keys(conditions).filter((key) => "unit" in record(conditions[key]));
+    if (!("unit" in condition)) {
+      report(
+        ["output", field],
+        `is ${JSON.stringify(name)}, no quantity among the conditions`,
+        choose(name, quantities),
+      );
+    } else if (condition.unit !== output.unit) {
+      report(
+        ["output", field],
+        `is in ${condition.unit}, the amplitudes in ${output.unit}`,
+        "Give both the same unit.",
+      );
+    }
+  }
+}
+
+function checkData(file: Record<string, unknown>, report: Report): void {
+  const data = record(file.data);
+  const { train, validation, test } = record(data.split);
+  if (typeof train === "number" && typeof validation === "number" && typeof test === "number") {
+    const sum = train + validation + test;
+    if (Math.abs(sum - 1) > 1e-9)
+      report(
+        ["data", "split"],
+        `adds up to ${Number(sum.toPrecision(9))}`,
+        "Make the fractions add up to 1.",
+      );
+    if (train === 0 || test === 0)
+      report(["data", "split"], "leaves nothing to train or to test on", "Give each a fraction above 0.");
+  }
+  const files = schema.files.nullish().safeParse(data.files);
+  const simulator = schema.simulator.nullish().safeParse(data.simulator);
+  if ("data" in file && files.success && simulator.success && !files.data && !simulator.data) {
+    report(["data"], "has neither simulator nor files", "Say where responses come from.");
+  }
+  const { command, format } = simulator.data ?? { command: null, format: null };
+  if (command && !format)
+    report(["data", "simulator", "command"], "has no format beside it", "Add format: root or parquet.");
+  if (format && !command)
+    report(["data", "simulator", "format"], "has no command beside it", "Add the command, or remove format.");
+  if (command && files.success && !files.data) {
+    report(
+      ["data", "simulator", "command"],
+      "writes a file that nothing maps",
+      "Add data.files with its branches.",
+    );
+  }
+  if (!files.data) return;
+  const axes = list(record(file.output).axes).map((axis) => record(axis).name);
+  const wanted = {
+    inputs: inputNames(file.inputs),
+    output: [...axes.filter((name) => typeof name === "string"), "amplitude"],
+  };
+  for (const part of ["inputs", "output"] as const) {
+    const missing = wanted[part].filter((name) => !Object.hasOwn(files.data?.[part] ?? {}, name));
+    if (missing.length > 0)
+      report(["data", "files", part], `does not map ${missing.join(", ")}`, "Name a branch for each.");
+    for (const name of Object.keys(files.data[part])) {
+      if (!wanted[part].includes(name))
+        report(["data", "files", part, name], "is nothing that is read", choose(name, wanted[part]));
+    }
+  }
+}
+
+function checkGates(path: Finding["path"], value: unknown, report: Report): void {
+  for (const [i, item] of list(value).entries()) {
+    const gate = schema.gate.safeParse(item).data;
+    if (!gate) continue;
+    const { minimum, maximum } = gate;
+    if (minimum === undefined && maximum === undefined) {
+      report([...path, i], "has neither minimum nor maximum", "Give one of them, or both.");
+    } else if (minimum !== undefined && maximum !== undefined && minimum > maximum) {
+      report([...path, i, "minimum"], "is above maximum", "Exchange the two.");
+    }
+  }
+}
+
+function checkUnit(path: Finding["path"], unit: string, report: Report): void {
+  if (isUnit(unit)) return;
+  report(
+    path,
+    `is ${JSON.stringify(unit)}, no known unit`,
+    'Write SI symbols with prefixes joined by *, /, ^ and sqrt(), ADC, bin, pad, or "1" for none.',
+  );
+}
+
+function choose(given: string, names: string[]): string {
+  const nearest = nearestName(given, names);
+  return `${nearest ? `Did you mean ${nearest}? ` : ""}Choose one of ${names.join(", ") || "(there is none)"}.`;
+}
+
+function inputNames(inputs: unknown): string[] {
+  return list(inputs).flatMap((input) => {
+    const { name } = record(input);
+    return typeof name === "string" ? [name] : [];
+  });
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
