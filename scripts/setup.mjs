@@ -135,9 +135,9 @@ function setUpNode() {
   writeFileSync(stamp, expected);
 }
 
-/** The Python to make the environment with: DRIFTLINE_PYTHON, else the first of the usual names that is new enough. */
+/** The Python to make the environment with: DRIFTLINE_SETUP_PYTHON, else the first of the usual names that is new enough. */
 function findPython() {
-  const given = process.env.DRIFTLINE_PYTHON;
+  const given = process.env.DRIFTLINE_SETUP_PYTHON;
   const tried = [];
   for (const program of given ? [given] : ["python3.11", "python3"]) {
     const asked = spawnSync(program, ["-c", "import sys; print(*sys.version_info[:3], sep='.')"], {
@@ -155,7 +155,7 @@ function findPython() {
   }
   throw new SetupError(
     `No Python ${oldestPython.join(".")} or later for the trainer: tried ${tried.join(", ")}.`,
-    "Install it (Debian, Ubuntu: `apt-get install python3 python3-venv`), or name one in DRIFTLINE_PYTHON; " +
+    "Install it (Debian, Ubuntu: `apt-get install python3 python3-venv`), or name one in DRIFTLINE_SETUP_PYTHON; " +
       "`npm run setup -- --no-python` sets up without the trainer.",
   );
 }

@@ -14,7 +14,9 @@ interface ErrorClass {
     | "FAILED_PRECONDITION"
     | "DATA_LOSS"
     | "INTERNAL"
+    | "UNAUTHENTICATED"
     | "UNAVAILABLE"
+    | "UNIMPLEMENTED"
     | "CANCELLED"
     | "ABORTED"
     | "RESOURCE_EXHAUSTED";
@@ -28,6 +30,7 @@ const internal = { http: 500, grpc: "INTERNAL", exit: 1 } as const;
 
 export const errorRegistry = {
   usage: { title: "The command or request is malformed", ...usage },
+  invalid_configuration: { title: "A setting is unknown or has a wrong value", ...usage },
   unknown_family: { title: "No such family", ...missing },
   invalid_family: { title: "A family.yaml does not follow the schema", ...usage },
   unknown_condition: { title: "The family has no such condition", ...usage },
@@ -39,6 +42,7 @@ export const errorRegistry = {
   invalid_software: { title: "A software name or version is missing, unknown or malformed", ...usage },
   no_model: { title: "No published model fits the conditions", http: 404, grpc: "NOT_FOUND", exit: 4 },
   unknown_model: { title: "No such model", ...missing },
+  unknown_file: { title: "The model has no such file", ...missing },
   unknown_job: { title: "No such job", ...missing },
   refused: { title: "The model did not pass validation", http: 409, grpc: "FAILED_PRECONDITION", exit: 3 },
   damaged: { title: "Stored content does not match its digest or its reference", ...damaged },
@@ -49,11 +53,38 @@ export const errorRegistry = {
     exit: 5,
   },
   invalid_data: { title: "A data file cannot be used", ...usage },
+  invalid_data_directory: {
+    title: "A directory cannot hold the embedded catalogue, or a newer version wrote it",
+    http: 500,
+    grpc: "FAILED_PRECONDITION",
+    exit: 2,
+  },
   simulator_failed: { title: "The base simulator failed", ...internal },
   trainer_failed: { title: "The trainer failed", ...internal },
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
   cancelled: { title: "The job was cancelled", http: 409, grpc: "CANCELLED", exit: 1 },
   lease_lost: { title: "Another worker took over the job", http: 409, grpc: "ABORTED", exit: 1 },
+  unauthorized: {
+    title: "The server asks for a token",
+    http: 401,
+    grpc: "UNAUTHENTICATED",
+    exit: 2,
+  },
+  unknown_route: { title: "The server has no such route", http: 404, grpc: "UNIMPLEMENTED", exit: 2 },
+  wrong_method: { title: "The route has no such method", http: 405, grpc: "UNIMPLEMENTED", exit: 2 },
+  too_large: { title: "A request is too large", http: 413, grpc: "RESOURCE_EXHAUSTED", exit: 2 },
+  unsupported_media_type: {
+    title: "The body of a request is not JSON",
+    http: 415,
+    grpc: "INVALID_ARGUMENT",
+    exit: 2,
+  },
+  invalid_range: {
+    title: "A range of bytes lies outside the file",
+    http: 416,
+    grpc: "INVALID_ARGUMENT",
+    exit: 2,
+  },
   busy: { title: "The catalogue is busy", http: 503, grpc: "UNAVAILABLE", exit: 1 },
   unreachable: { title: "The server does not answer", http: 503, grpc: "UNAVAILABLE", exit: 1 },
   internal: { title: "A fault in Driftline", ...internal },

@@ -1,0 +1,143 @@
+// Every setting: its key in driftline.yaml, environment variable, flag, what it may be, and what it is if nobody says.
+
+import { availableParallelism, homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+
+export interface Setting {
+  /** Name of the environment variable. */
+  variable: string;
+  /** The command's flag, where it has one. */
+  flag?: string;
+  /** `path` and `paths` are resolved against the folder of the file, or the current folder; ~/ is the home folder. */
+  kind: "text" | "integer" | "path" | "paths";
+  schema: z.ZodType<string | number | string[]>;
+  /** Completes "it must be …". */
+  expected: string;
+  default: (environment: NodeJS.ProcessEnv) => string | number | string[] | null;
+  description: string;
+  /** Never shown. */
+  secret?: boolean;
+}
+
+const text = z.string().min(1);
+const whole = (low: number, high: number) => ({
+  kind: "integer" as const,
+  schema: z.int().min(low).max(high),
+  expected: `a whole number from ${low} to ${high}`,
+});
+
+/** A folder of the XDG base directory specification: the variable if it is an absolute path, else below the home folder. */
+function xdg(environment: NodeJS.ProcessEnv, variable: string, fallback: string): string {
+  const given = environment[variable];
+  return given?.startsWith("/") ? given : join(homedir(), fallback);
+}
+
+export const settings = {
+  dataDirectory: {
+    variable: "DRIFTLINE_DATA_DIR",
+    flag: "--data-dir",
+    kind: "path",
+    schema: text,
+    expected: "a folder",
+    default: (environment) => join(xdg(environment, "XDG_DATA_HOME", ".local/share"), "driftline"),
+    description: "The embedded catalogue: database, bundles, datasets and jobs. A local file system.",
+  },
+  cacheDirectory: {
+    variable: "DRIFTLINE_CACHE_DIR",
+    kind: "path",
+    schema: text,
+    expected: "a folder",
+    default: (environment) => join(xdg(environment, "XDG_CACHE_HOME", ".cache"), "driftline"),
+    description: "Bundles pulled from a server, by digest.",
+  },
+  url: {
+    variable: "DRIFTLINE_URL",
+    flag: "--url",
+    kind: "text",
+    schema: z.url({ protocol: /^https?$/ }),
+    expected: "an address that begins with http:// or https://",
+    default: () => null,
+    description: "A server to ask in place of the embedded catalogue.",
+  },
+  token: {
+    variable: "DRIFTLINE_TOKEN",
+    kind: "text",
+    schema: text,
+    expected: "text, in quotes where it is a number",
+    default: () => null,
+    description: "Token shown to that server.",
+    secret: true,
+  },
+  families: {
+    variable: "DRIFTLINE_FAMILIES",
+    kind: "paths",
+    schema: z.array(text),
+    expected: "a list of folders (in the variable separated by colons)",
+    default: () => [],
+    description: "Folders of families beside those that ship with Driftline.",
+  },
+  python: {
+    variable: "DRIFTLINE_PYTHON",
+    kind: "path",
+    schema: text,
+    expected: "the path of a Python program",
+    default: () => null,
+    description: "Python with the trainer's packages, in place of the one that `npm run setup` makes.",
+  },
+  threads: {
+    variable: "DRIFTLINE_THREADS",
+    ...whole(1, 1024),
+    default: () => availableParallelism(),
+    description: "Threads of one job: simulation, training and validation.",
+  },
+  workers: {
+    variable: "DRIFTLINE_WORKERS",
+    ...whole(1, 256),
+    default: () => 1,
+    description: "Jobs that run at the same time.",
+  },
+  "server.host": {
+    variable: "DRIFTLINE_SERVER_HOST",
+    flag: "--host",
+    kind: "text",
+    schema: text,
+    expected: "an address or host name",
+    default: () => "127.0.0.1",
+    description: "Address that `driftline serve` binds to; 0.0.0.0 for all.",
+  },
+  "server.httpPort": {
+    variable: "DRIFTLINE_SERVER_HTTP_PORT",
+    flag: "--http-port",
+    ...whole(0, 65535),
+    default: () => 8080,
+    description: "Port of its HTTP interface; 0 takes a free one.",
+  },
+  "server.token": {
+    variable: "DRIFTLINE_SERVER_TOKEN",
+    kind: "text",
+    schema: text,
+    expected: "text, in quotes where it is a number",
+    default: () => null,
+    description: "Token that the server asks of its clients; none if not set.",
+    secret: true,
+  },
+  "limits.trainingSeconds": {
+    variable: "DRIFTLINE_LIMITS_TRAINING_SECONDS",
+    ...whole(1, 30 * 24 * 3600),
+    default: () => 24 * 3600,
+    description: "Longest that one training may take, in seconds; then it is stopped and the job fails.",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+export const settingNames = Object.keys(settings) as SettingName[];
+
+/** Variables that are not settings: where the file is, and what tests and set-up read. */
+export const otherVariables = [
+  "DRIFTLINE_CONFIG",
+  "DRIFTLINE_DEBUG",
+  "DRIFTLINE_SETUP_PYTHON",
+  "DRIFTLINE_TEST_DATA",
+  "DRIFTLINE_CI_RUN",
+];
