@@ -37,11 +37,15 @@ class RankedScores:
     """Scores of two samples, sorted once, so that each resampling costs a pass over them and no sort."""
 
     def __init__(self, scores_a: np.ndarray, scores_b: np.ndarray) -> None:
-        values, place = np.unique(np.concatenate([scores_a, scores_b]), return_inverse=True)
+        values, place = np.unique(
+            np.concatenate([scores_a, scores_b]), return_inverse=True
+        )
         self._values = len(values)
         self._place_a, self._place_b = place[: len(scores_a)], place[len(scores_a) :]
 
-    def area(self, weights_a: np.ndarray | None = None, weights_b: np.ndarray | None = None) -> float:
+    def area(
+        self, weights_a: np.ndarray | None = None, weights_b: np.ndarray | None = None
+    ) -> float:
         """P(b scores above a) + P(equal)/2: the Mann-Whitney statistic over its maximum, weighted."""
         a = np.bincount(self._place_a, weights_a, self._values)
         b = np.bincount(self._place_b, weights_b, self._values)
@@ -62,14 +66,19 @@ def bootstrap_interval(
     and where the samples are `paired` (made at the same inputs) so do its rows in both."""
     areas = np.empty(resamplings)
     for k in range(resamplings):
-        counts_a = np.bincount(generator.integers(events[0], size=events[0]), minlength=events[0])
+        counts_a = np.bincount(
+            generator.integers(events[0], size=events[0]), minlength=events[0]
+        )
         counts_b = (
             counts_a
             if paired
-            else np.bincount(generator.integers(events[1], size=events[1]), minlength=events[1])
+            else np.bincount(
+                generator.integers(events[1], size=events[1]), minlength=events[1]
+            )
         )
         areas[k] = ranked.area(
-            np.resize(counts_a, rows[0]).astype(float), np.resize(counts_b, rows[1]).astype(float)
+            np.resize(counts_a, rows[0]).astype(float),
+            np.resize(counts_b, rows[1]).astype(float),
         )
     low, high = np.quantile(areas, [0.025, 0.975])
     return float(low), float(high)
@@ -90,7 +99,9 @@ def run_test(
         np.concatenate([train_a, train_b]),
         np.concatenate([np.zeros(len(train_a)), np.ones(len(train_b))]),
     )
-    ranked = RankedScores(model.decision_function(test_a), model.decision_function(test_b))
+    ranked = RankedScores(
+        model.decision_function(test_a), model.decision_function(test_b)
+    )
     interval = bootstrap_interval(
         ranked,
         (len(test_a), len(test_b)),
@@ -99,7 +110,12 @@ def run_test(
         resamplings=resamplings,
         generator=np.random.default_rng([seed, 1]),
     )
-    return {"name": test["name"], "columns": test["columns"], "auc": ranked.area(), "interval": interval}
+    return {
+        "name": test["name"],
+        "columns": test["columns"],
+        "auc": ranked.area(),
+        "interval": interval,
+    }
 
 
 def run(directory: Path, events: Events) -> None:
@@ -125,9 +141,17 @@ def run(directory: Path, events: Events) -> None:
     started = time.perf_counter()
     results = []
     for test in job["tests"]:
-        results.append(run_test(test, samples, job["columns"], job["resamplings"], job["seed"]))
-        events.emit("progress", done=len(results), of=len(job["tests"]), message=test["name"])
-    result = {"protocol": PROTOCOL, "tests": results, "seconds": time.perf_counter() - started}
+        results.append(
+            run_test(test, samples, job["columns"], job["resamplings"], job["seed"])
+        )
+        events.emit(
+            "progress", done=len(results), of=len(job["tests"]), message=test["name"]
+        )
+    result = {
+        "protocol": PROTOCOL,
+        "tests": results,
+        "seconds": time.perf_counter() - started,
+    }
     assert all(math.isfinite(entry["auc"]) for entry in results)
     partial = directory / "result.json.partial"
     partial.write_text(json.dumps(result, allow_nan=False, indent=2) + "\n")
