@@ -20,7 +20,8 @@ describe("docs/errors.md", () => {
   for (const [code, { title, http, grpc, exit }] of Object.entries(errorRegistry)) {
     it(`documents ${code}`, () => {
       const row = documented.find(([first]) => first === `\`${code}\``);
-      assert.deepEqual(row, [`\`${code}\``, title, String(http), grpc, String(exit)]);
+      const due = [`\`${code}\``, title, String(http), grpc, String(exit)];
+      assert.deepEqual(row, due, `docs/errors.md must have the row: | ${due.join(" | ")} |`);
     });
   }
 

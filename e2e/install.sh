@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the tests under e2e/ need and that are not there yet. Add a package with what it is for.
+set -euo pipefail
+
+missing=()
+# need PACKAGE CHECK: the package is installed unless the check succeeds.
+need() {
+  bash -c "$2" >/dev/null 2>&1 || missing+=("$1")
+}
+
+need python3-venv 'python3.11 -c "import ensurepip, venv" || python3 -c "import ensurepip, venv"' # the trainer's environment
+
+if ((${#missing[@]} == 0)); then
+  echo "All packages of the system that tests need are installed."
+  exit 0
+fi
+if ((EUID != 0)) || ! command -v apt-get >/dev/null; then
+  echo "Tests need these packages, and installing them takes root and apt-get: ${missing[*]}" >&2
+  exit 1
+fi
+echo "Installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -qy --no-install-recommends "${missing[@]}"
