@@ -1,0 +1,217 @@
+// Reading the catalogue's records: models by digest, key or prefix, their manifests and files.
+
+import type { Model } from "@driftline/client/api";
+import { type BundleManifest, bundleManifest } from "@driftline/client/bundle";
+import type { Kysely } from "kysely";
+import { fail } from "../errors/registry.ts";
+import type { BlobStore, ByteRange } from "./blobs.ts";
+import type { Database } from "./database.ts";
+import { sha256 } from "./manifest.ts";
+import type { BundleRow, CatalogueTables } from "./tables.ts";
+
+export const modelColumns = [
+  "digest",
+  "key",
+  "recipe_hash",
+  "family",
+  "family_version",
+  "data_source",
+  "size",
+  "created_at",
+  "conditions_json",
+  "software_json",
+] as const;
+export type ModelRow = Pick<BundleRow, (typeof modelColumns)[number]>;
+
+export function toModel(row: ModelRow, serving: boolean): Model {
+  return {
+    bundle: row.digest,
+    key: row.key,
+    recipeHash: row.recipe_hash,
+    family: row.family,
+    familyVersion: row.family_version,
+    conditions: JSON.parse(row.conditions_json) as Model["conditions"],
+    software: JSON.parse(row.software_json) as Model["software"],
+    dataSource: row.data_source as Model["dataSource"],
+    createdAt: row.created_at,
+    serving,
+    // PostgreSQL gives bigint as text.
+    size: Number(row.size),
+  };
+}
+
+export type FileEntry = BundleManifest["files"][number];
+
+export function records({ db, write }: Database<CatalogueTables>, blobs: BlobStore) {
+  /** All published models, newest first, withdrawn and superseded ones included (`serving` tells). */
+  async function models(filter: { family?: string; recipeHash?: string } = {}): Promise<Model[]> {
+    let query = db.selectFrom("bundles").select(modelColumns).orderBy("created_at", "desc").orderBy("digest");
+    if (filter.family !== undefined) query = query.where("family", "=", filter.family);
+    if (filter.recipeHash !== undefined) query = query.where("recipe_hash", "=", filter.recipeHash);
+    const [rows, serving] = await Promise.all([query.execute(), servingBundles(db)]);
+    return rows.map((row) => toModel(row, serving.has(row.digest)));
+  }
+
+  /** A model by digest or by a unique prefix of it. Throws `unknown_model`, `usage`. */
+  async function model(prefix: string): Promise<Model> {
+    if (prefix.startsWith("k1-")) return byKey(prefix);
+    const digest = await unique(db, "digest", prefix);
+    const row = await db
+      .selectFrom("bundles")
+      .select(modelColumns)
+      .where("digest", "=", digest)
+      .executeTakeFirstOrThrow();
+    return toModel(row, (await servingBundle(db, row.key)) === digest);
+  }
+
+  /** The model that serves a key, given whole or as a unique prefix. Throws `unknown_model`, `usage`. */
+  async function byKey(prefix: string): Promise<Model> {
+    const key = await unique(db, "key", prefix);
+    const bundle = await servingBundle(db, key);
+    if (bundle === null) {
+      throw fail("unknown_model", `The models of key ${key} are withdrawn.`, {
+        field: "key",
+        remedy: "`driftline models` lists them; a withdrawn model can still be pulled by its digest.",
+      });
+    }
+    return model(bundle);
+  }
+
+  /** The exact bytes of bundle.json. Throws `unknown_model`, `damaged`. */
+  async function manifest(prefix: string): Promise<Uint8Array> {
+    const digest = await unique(db, "digest", prefix);
+    const row = await db
+      .selectFrom("bundles")
+      .select("manifest")
+      .where("digest", "=", digest)
+      .executeTakeFirstOrThrow();
+    if (sha256(row.manifest) !== digest) {
+      throw fail("damaged", `The manifest of bundle ${digest} in the database is damaged.`, {
+        remedy: "`driftline doctor --verify` shows the extent; pull the bundle from where it was pushed to.",
+      });
+    }
+    return new TextEncoder().encode(row.manifest);
+  }
+
+  /** Size and digest of one file of a bundle. Throws `unknown_model`, `unknown_file`, `damaged`. */
+  async function fileEntry(prefix: string, path: string): Promise<FileEntry> {
+    const { files } = bundleManifest.parse(JSON.parse(new TextDecoder().decode(await manifest(prefix))));
+    const entry = files.find((file) => file.path === path);
+    if (entry) return entry;
+    throw fail("unknown_file", `Bundle ${prefix} has no file ${path}.`, {
+      field: "path",
+      remedy: `It has ${files.map((file) => file.path).join(", ")}.`,
+    });
+  }
+
+  /** A file of a bundle, or a range of it; a whole read is checked on the way out, see the blob store's `open`. */
+  async function file(prefix: string, path: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+    return blobs.open((await fileEntry(prefix, path)).sha256, range);
+  }
+
+  /**
+   * Takes a model out of service: its key resolves to nothing until a bundle is published for it. The bundle
+   * stays readable by digest. A model that doesn't serve is left as it is.
+   */
+  async function withdraw(prefix: string, reason: string): Promise<Model> {
+    const { bundle, key } = await model(prefix);
+    await write(async (trx) => {
+      if ((await servingBundle(trx, key)) !== bundle) return;
+      const created_at = new Date().toISOString();
+      await trx
+        .insertInto("bindings")
+        .values({ key, bundle, action: "withdraw", reason, created_at })
+        .execute();
+    });
+    return model(bundle);
+  }
+
+  return { models, model, byKey, manifest, fileEntry, file, withdraw };
+}
+
+async function servingBundle(db: Kysely<CatalogueTables>, key: string): Promise<string | null> {
+  const newest = await db
+    .selectFrom("bindings")
+    .select(["bundle", "action"])
+    .where("key", "=", key)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return newest?.action === "serve" ? newest.bundle : null;
+}
+
+async function servingBundles(db: Kysely<CatalogueTables>): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom("bindings")
+    .select("bundle")
+    .where("action", "=", "serve")
+    .where("id", "in", (inner) =>
+      inner
+        .selectFrom("bindings")
+        .select(({ fn }) => fn.max("id").as("id"))
+        .groupBy("key"),
+    )
+    .execute();
+  return new Set(rows.map(({ bundle }) => bundle));
+}
+
+const forms = {
+  digest: { pattern: /^[0-9a-f]{8,64}$/, name: "model", words: "a bundle's digest" },
+  key: { pattern: /^k1-[0-9a-f]{8,64}$/, name: "key", words: 'a condition key, "k1-" and' },
+} as const;
+
+/** The one digest or key that begins with `prefix`. */
+async function unique(
+  db: Kysely<CatalogueTables>,
+  column: "digest" | "key",
+  prefix: string,
+): Promise<string> {
+  const { pattern, name, words } = forms[column];
+  if (!pattern.test(prefix)) {
+    throw fail(
+      "usage",
+      `"${prefix}" is not ${words} 64 hexadecimal digits or at least the first 8 of them.`,
+      {
+        field: name,
+        remedy: "`driftline models` lists digests and keys.",
+      },
+    );
+  }
+  const select = () => db.selectFrom("bundles").select(column).distinct();
+  const matches = await select()
+    .where(column, ">=", prefix)
+    // "g" follows all hexadecimal digits.
+    .where(column, "<", `${prefix}g`)
+    .orderBy(column)
+    .limit(4)
+    .execute();
+  const found = matches.map((row) => row[column]);
+  if (found.length === 1) return found[0];
+  if (found.length > 1) {
+    throw fail("unknown_model", `${prefix} is not unique: ${found.slice(0, 3).join(", ")} begin with it.`, {
+      field: name,
+      remedy: "Give more digits.",
+      data: { nearest: found.slice(0, 3) },
+    });
+  }
+  const before = await select().where(column, "<", prefix).orderBy(column, "desc").limit(2).execute();
+  const after = await select().where(column, ">", prefix).orderBy(column).limit(2).execute();
+  const nearest = [...before, ...after]
+    .map((row) => row[column])
+    .sort((a, b) => sharedDigits(b, prefix) - sharedDigits(a, prefix))
+    .slice(0, 3);
+  throw fail("unknown_model", `No published model has ${name === "key" ? "key" : "digest"} ${prefix}.`, {
+    field: name,
+    remedy:
+      nearest.length === 0
+        ? "The catalogue is empty: `driftline ensure` makes a model, `driftline push` brings one."
+        : `The nearest are ${nearest.join(", ")}; \`driftline models\` lists all.`,
+    data: { nearest },
+  });
+}
+
+function sharedDigits(a: string, b: string): number {
+  let n = 0;
+  while (n < a.length && a[n] === b[n]) n++;
+  return n;
+}

@@ -1,0 +1,153 @@
+// Resolution: the model that serves a question's key, or one whose measured domain holds it, or why there is none.
+
+import type { Difference, Hit, Miss, Model, Resolution } from "@driftline/client/api";
+import type { InferResult, Kysely } from "kysely";
+import type { Family, Question } from "../family/family.ts";
+import type { Database } from "./database.ts";
+import { differences } from "./differences.ts";
+import { tolerances } from "./gridSteps.ts";
+import type { Domain } from "./manifest.ts";
+import { modelColumns, toModel } from "./records.ts";
+import { type Candidate, searchIndex } from "./searchIndex.ts";
+import type { CatalogueTables } from "./tables.ts";
+
+/**
+ * Makes the function that answers questions from the catalogue.
+ * `exact` costs one point query; `compatible` and a miss one pass over the family's models in memory.
+ * `job` and `fallback` of a miss are null: the caller knows them.
+ */
+export function resolver({ db }: Database<CatalogueTables>) {
+  const newestBinding = newestBindingQuery(db);
+  const index = searchIndex(db);
+
+  return async function resolve(
+    question: Question,
+    family: Family,
+    accept: "exact" | "compatible",
+  ): Promise<Resolution> {
+    const newest = await newestBinding(question.key);
+    if (newest?.action === "serve") {
+      const domain = JSON.parse(newest.domain_json) as Domain;
+      return hit("exact", question, 0, toModel(newest, true), domain, []);
+    }
+    const { fitting, nearest } = await index.search(family, question, 3);
+    const wanted = accept === "compatible" && fitting ? [fitting] : nearest;
+    const found = await withModels(db, wanted);
+    if (accept === "compatible" && fitting) {
+      const [{ model, domain }] = found;
+      const differing = differences(question, family, model, domain);
+      return hit("compatible", question, fitting.distance ?? 0, model, domain, differing);
+    }
+    return {
+      found: false,
+      question,
+      reason: await reasonOf(db, question, accept, newest, fitting, nearest),
+      nearest: found.map(({ model, domain, distance }) => ({
+        model,
+        // JSON has no infinity; a condition without tolerance is as good as a label.
+        distance: distance !== null && Number.isFinite(distance) ? distance : null,
+        differences: differences(question, family, model, domain),
+      })),
+      job: null,
+      fallback: null,
+    } satisfies Miss;
+  };
+}
+
+function hit(
+  match: Hit["match"],
+  question: Question,
+  distance: number,
+  model: Model,
+  domain: Domain,
+  differing: Difference[],
+): Hit {
+  return { found: true, match, distance, question, model, domain, differences: differing };
+}
+
+/** The newest binding of a key with its bundle. Compiled once: building the query costs more than running it. */
+function newestBindingQuery(db: Kysely<CatalogueTables>) {
+  const query = db
+    .selectFrom("bindings")
+    .innerJoin("bundles", "bundles.digest", "bindings.bundle")
+    .select(["bindings.action", "bindings.reason", "bundles.domain_json"])
+    .select(modelColumns.map((column) => `bundles.${column}` as const))
+    .where("bindings.key", "=", "")
+    .orderBy("bindings.id", "desc")
+    .limit(1);
+  const compiled = query.compile();
+  const [, ...others] = compiled.parameters;
+  return async (key: string) => {
+    const { rows } = await db.executeQuery<InferResult<typeof query>[number]>({
+      ...compiled,
+      parameters: [key, ...others],
+    });
+    return rows.at(0);
+  };
+}
+
+async function withModels(db: Kysely<CatalogueTables>, candidates: Candidate[]) {
+  if (candidates.length === 0) return [];
+  const digests = candidates.map(({ bundle }) => bundle);
+  const rows = await db
+    .selectFrom("bundles")
+    .select(modelColumns)
+    .select("domain_json")
+    .where("digest", "in", digests)
+    .execute();
+  const byDigest = new Map(rows.map((row) => [row.digest, row]));
+  return candidates.map(({ bundle, distance }) => {
+    const row = byDigest.get(bundle)!;
+    return { model: toModel(row, true), domain: JSON.parse(row.domain_json) as Domain, distance };
+  });
+}
+
+async function reasonOf(
+  db: Kysely<CatalogueTables>,
+  question: Question,
+  accept: "exact" | "compatible",
+  newest: { action: string; reason: string; digest: string } | undefined,
+  fitting: Candidate | null,
+  nearest: Candidate[],
+): Promise<string> {
+  const reasons: string[] = [];
+  if (newest?.action === "withdraw") {
+    reasons.push(
+      `Model ${short(newest.digest)} of exactly these conditions was withdrawn: ${newest.reason}.`,
+    );
+  }
+  if (nearest.length === 0) {
+    const others = await otherVersions(db, question);
+    const list = others.length === 0 ? "" : ` (there are models of version ${others.join(", ")})`;
+    reasons.push(`No model serves ${question.family} version ${question.familyVersion}${list}.`);
+  } else if (accept === "compatible") {
+    reasons.push(
+      `No model of ${question.family} has these labels and software and a measured domain that holds these conditions.`,
+    );
+  } else {
+    reasons.push(`No model of ${question.family} was made for exactly these conditions and software.`);
+    if (fitting) {
+      const away = `${tolerances(fitting.distance ?? 0)} away`;
+      reasons.push(
+        `They are in the measured domain of model ${short(fitting.bundle)}, ${away}: compatible resolution accepts it.`,
+      );
+    }
+  }
+  return reasons.join(" ");
+}
+
+async function otherVersions(db: Kysely<CatalogueTables>, question: Question): Promise<number[]> {
+  const rows = await db
+    .selectFrom("bundles")
+    .select("family_version")
+    .distinct()
+    .where("family", "=", question.family)
+    .where("family_version", "!=", question.familyVersion)
+    .orderBy("family_version")
+    .execute();
+  return rows.map(({ family_version }) => family_version);
+}
+
+function short(digest: string): string {
+  return digest.slice(0, 12);
+}

@@ -1,0 +1,76 @@
+// The catalogue's tables and how they came to be.
+
+import type { Generated, Kysely } from "kysely";
+import type { Migration } from "./database.ts";
+
+/** A published bundle; rows are added and never changed. Columns that end in _json hold JSON text. */
+export interface BundleRow {
+  /** SHA-256 of `manifest`, 64 hexadecimal digits. */
+  digest: string;
+  key: string;
+  recipe_hash: string;
+  family: string;
+  family_version: number;
+  /** `simulator` or `files`. */
+  data_source: string;
+  /** Bytes of the manifest and all its files. */
+  size: number;
+  /** ISO 8601, UTC. */
+  created_at: string;
+  /** The exact text of bundle.json. */
+  manifest: string;
+  // Parts of the manifest that resolution reads, so that it need not read all of it.
+  conditions_json: string;
+  software_json: string;
+  domain_json: string;
+}
+
+/** Which bundle serves a key; append-only. The binding with the highest id decides. */
+export interface BindingRow {
+  id: Generated<number>;
+  key: string;
+  bundle: string;
+  /** `serve` or `withdraw`. */
+  action: string;
+  reason: string;
+  created_at: string;
+}
+
+export interface CatalogueTables {
+  bundles: BundleRow;
+  bindings: BindingRow;
+}
+
+export const catalogueMigrations: Migration[] = [{ name: "catalogue/1", up: createTables }];
+
+// biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
+async function createTables(db: Kysely<any>): Promise<void> {
+  await db.schema
+    .createTable("bundles")
+    .addColumn("digest", "text", (c) => c.primaryKey())
+    .addColumn("key", "text", (c) => c.notNull())
+    .addColumn("recipe_hash", "text", (c) => c.notNull())
+    .addColumn("family", "text", (c) => c.notNull())
+    .addColumn("family_version", "integer", (c) => c.notNull())
+    .addColumn("data_source", "text", (c) => c.notNull())
+    .addColumn("size", "bigint", (c) => c.notNull())
+    .addColumn("created_at", "text", (c) => c.notNull())
+    .addColumn("conditions_json", "text", (c) => c.notNull())
+    .addColumn("software_json", "text", (c) => c.notNull())
+    .addColumn("domain_json", "text", (c) => c.notNull())
+    .addColumn("manifest", "text", (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex("bundles_by_family").on("bundles").columns(["family", "created_at"]).execute();
+  await db.schema.createIndex("bundles_by_recipe").on("bundles").column("recipe_hash").execute();
+  await db.schema
+    .createTable("bindings")
+    .addColumn("id", "integer", (c) => c.primaryKey().autoIncrement())
+    .addColumn("key", "text", (c) => c.notNull())
+    .addColumn("bundle", "text", (c) => c.notNull().references("bundles.digest"))
+    .addColumn("action", "text", (c) => c.notNull())
+    .addColumn("reason", "text", (c) => c.notNull())
+    .addColumn("created_at", "text", (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex("bindings_by_key").on("bindings").columns(["key", "id"]).execute();
+  await db.schema.createIndex("bindings_by_bundle").on("bindings").columns(["bundle", "id"]).execute();
+}

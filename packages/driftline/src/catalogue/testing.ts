@@ -1,0 +1,155 @@
+// What tests of the catalogue share: a small family, questions, bundles made in memory, catalogues in scratch places.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { BundleManifest } from "@driftline/client/bundle";
+import canonicalize from "canonicalize";
+import type { Family, QuantityCondition, Question } from "../family/family.ts";
+import { formatKey } from "../family/key.ts";
+import { canonicalQuestion } from "../family/question.ts";
+import { type Catalogue, openCatalogue } from "./catalogue.ts";
+import { sha256 } from "./manifest.ts";
+
+function quantity(
+  name: string,
+  unit: string,
+  nominal: string,
+  grid: string,
+  tolerance: string,
+): QuantityCondition {
+  return {
+    kind: "quantity",
+    name,
+    description: "",
+    unit,
+    nominal,
+    grid,
+    tolerance,
+    minimum: "0",
+    maximum: "1000",
+  };
+}
+
+/** A few conditions of mpd.tpc with their grids and tolerances, one without tolerance, and a label. */
+export const testFamily: Family = {
+  name: "test.tpc",
+  version: 1,
+  title: "Test",
+  description: "",
+  conditions: [
+    quantity("drift_velocity", "cm/us", "5.5", "0.01", "0.05"),
+    quantity("magnetic_field", "T", "0.5", "0.01", "0.01"),
+    quantity("transverse_diffusion", "um/sqrt(cm)", "185", "1", "10"),
+    quantity("threshold", "ADC", "1", "0.1", "0"),
+    { kind: "label", name: "gas", description: "", values: null, nominal: "Ar/CH4 90/10" },
+  ],
+  software: [{ name: "simulator", description: "", nominal: "driftline-tpc/1" }],
+  inputs: [],
+  output: {
+    name: "response",
+    unit: "ADC",
+    axes: [
+      { name: "pad", size: 8, coordinate: "pad_coordinate", first: -3 },
+      { name: "time", size: 16, coordinate: "drift_length", first: -7 },
+    ],
+    threshold: null,
+    noise: null,
+    saturation: null,
+  },
+  data: { rows: 1, split: { train: 0.7, validation: 0.05, test: 0.25 }, simulator: null, files: null },
+  training: { trainer: "driftline", model: "test", seed: 1, threads: 1, hyperparameters: {} },
+  validation: { rows: 1, gates: [], domain: null },
+  source: "testing.ts",
+};
+
+/** A question of the test family; what is left out is nominal. */
+export function ask(
+  conditions: Record<string, string> = {},
+  software: Record<string, string> = {},
+): Question {
+  return canonicalQuestion(testFamily, { conditions, software });
+}
+
+/** The key of conditions and software that need not be canonical for the family. */
+export function keyOf({ family, familyVersion, conditions, software }: Question): string {
+  return formatKey(
+    sha256(canonicalize({ scheme: "driftline-key/1", family, familyVersion, conditions, software })!),
+  );
+}
+
+export interface TestBundle {
+  manifest: Uint8Array;
+  files: Record<string, Uint8Array>;
+  digest: string;
+  question: Question;
+}
+
+/**
+ * A bundle for a question; `domain` gives the ends of its measured domain, `salt` makes
+ * another bundle for the same question, and `change` may alter the manifest.
+ */
+export function makeBundle(
+  question: Question,
+  options: {
+    domain?: Record<string, [low: number, high: number]>;
+    salt?: string;
+    files?: Record<string, Uint8Array>;
+    change?: (manifest: BundleManifest) => void;
+  } = {},
+): TestBundle {
+  const salt = options.salt ?? "";
+  const text = (content: string) => new TextEncoder().encode(content);
+  const files: Record<string, Uint8Array> = {
+    "card.md": text(`# ${question.key} ${salt}`),
+    "model.onnx": text(`model ${salt}`),
+    "reference.safetensors": text(`reference ${salt}`),
+    "validation.json": text("{}"),
+    ...options.files,
+  };
+  const conditions: BundleManifest["domain"]["conditions"] = {};
+  for (const condition of testFamily.conditions) {
+    if (condition.kind === "label") continue;
+    const own = Number(question.conditions[condition.name]);
+    if (Number.isNaN(own)) continue;
+    const [low, high] = options.domain?.[condition.name] ?? [own, own];
+    conditions[condition.name] = { low, high, unit: condition.unit, tested: low !== high };
+  }
+  const manifest: BundleManifest = {
+    scheme: "driftline-bundle/1",
+    key: question.key,
+    family: question.family,
+    familyVersion: question.familyVersion,
+    conditions: question.conditions,
+    software: question.software,
+    recipe: { salt },
+    recipeHash: sha256(`recipe ${question.key} ${salt}`),
+    signature: { inputs: [], outputs: [] },
+    domain: { conditions, inputs: { pt: { low: 0.2, high: 2.5, unit: "GeV/c", tested: true } } },
+    tolerance: { absolute: 1e-5, relative: 1e-5 },
+    provenance: { dataSource: "simulator" },
+    verdict: { passed: true, gates: [] },
+    files: Object.entries(files).map(([path, bytes]) => ({
+      path,
+      size: bytes.length,
+      sha256: sha256(bytes),
+    })),
+  };
+  options.change?.(manifest);
+  const bytes = text(JSON.stringify(manifest));
+  return { manifest: bytes, files, digest: sha256(bytes), question };
+}
+
+/** A directory that is gone when the test has ended. */
+export async function scratchDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "driftline-catalogue-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export async function scratchCatalogue(t: TestContext): Promise<Catalogue> {
+  const catalogue = await openCatalogue(await scratchDirectory(t));
+  t.after(() => catalogue.close());
+  return catalogue;
+}

@@ -1,0 +1,152 @@
+// Re-reads everything a catalogue holds and names what is damaged, missing or in no bundle.
+
+import type { BundleManifest } from "@driftline/client/bundle";
+import type { Selectable } from "kysely";
+import type { DriftlineError } from "../errors/registry.ts";
+import type { BlobStore } from "./blobs.ts";
+import { type Database, withTables } from "./database.ts";
+import { checkManifest, domainJson } from "./manifest.ts";
+import { checkIntegrity } from "./sqlite.ts";
+import type { BindingRow, BundleRow, CatalogueTables } from "./tables.ts";
+
+export interface Finding {
+  kind: "damaged" | "missing";
+  what: "blob" | "manifest" | "record" | "database";
+  /** Digest of the blob or bundle; null for the database file. */
+  digest: string | null;
+  /** Bundles that can't be trusted because of it. */
+  bundles: string[];
+  message: string;
+}
+
+export interface VerifyReport {
+  /** Empty where all is well. A command that has any ends with exit code 5. */
+  findings: Finding[];
+  bundles: number;
+  blobs: number;
+  bytes: number;
+  /** Blobs of no bundle, such as data sets and results of stages; no fault. */
+  orphans: string[];
+}
+
+export interface VerifyProgress {
+  done: number;
+  total: number;
+  bytes: number;
+}
+
+/** Reads every record and every blob once. Never throws for damage: that is what it reports. */
+export async function verifyAll(
+  database: Database<CatalogueTables>,
+  blobs: BlobStore,
+  onProgress?: (progress: VerifyProgress) => void,
+): Promise<VerifyReport> {
+  const findings: Finding[] = [];
+  for (const line of await checkIntegrity(withTables<never>(database).db)) {
+    findings.push({
+      kind: "damaged",
+      what: "database",
+      digest: null,
+      bundles: [],
+      message: `SQLite: ${line}`,
+    });
+  }
+  const users = new Map<string, string[]>();
+  const keyOf = new Map<string, string>();
+  for await (const row of bundleRows(database)) {
+    keyOf.set(row.digest, row.key);
+    const files = checkBundle(row, findings);
+    for (const { sha256 } of files) users.set(sha256, [...(users.get(sha256) ?? []), row.digest]);
+  }
+  for (const binding of await database.db.selectFrom("bindings").selectAll().execute()) {
+    checkBinding(binding, keyOf, findings);
+  }
+  const stored = await blobs.list();
+  const all = [...new Set([...stored, ...users.keys()])].sort();
+  const present = new Set(stored);
+  let bytes = 0;
+  for (const [i, digest] of all.entries()) {
+    const bundles = [...new Set(users.get(digest))];
+    try {
+      bytes += await blobs.verify(digest);
+    } catch (error) {
+      const kind = present.has(digest) ? "damaged" : "missing";
+      findings.push({ kind, what: "blob", digest, bundles, message: (error as Error).message });
+    }
+    onProgress?.({ done: i + 1, total: all.length, bytes });
+  }
+  const orphans = stored.filter((digest) => !users.has(digest));
+  return { findings, bundles: keyOf.size, blobs: all.length, bytes, orphans };
+}
+
+/** All rows, in pages: manifests of a large catalogue don't fit in memory together. */
+async function* bundleRows({ db }: Database<CatalogueTables>): AsyncGenerator<BundleRow> {
+  let last = "";
+  for (;;) {
+    const rows = await db
+      .selectFrom("bundles")
+      .selectAll()
+      .where("digest", ">", last)
+      .orderBy("digest")
+      .limit(200)
+      .execute();
+    if (rows.length === 0) return;
+    yield* rows;
+    last = rows[rows.length - 1].digest;
+  }
+}
+
+/** Compares a row with its manifest. Returns the files that the manifest lists, as far as it can be read. */
+function checkBundle(row: BundleRow, findings: Finding[]): BundleManifest["files"] {
+  const report = (what: "manifest" | "record", message: string) =>
+    findings.push({ kind: "damaged", what, digest: row.digest, bundles: [row.digest], message });
+  const bytes = new TextEncoder().encode(row.manifest);
+  try {
+    const { digest, manifest, dataSource } = checkManifest(bytes, row.digest);
+    if (digest !== row.digest) {
+      report("manifest", `The manifest of bundle ${row.digest} has SHA-256 ${digest}.`);
+      return [];
+    }
+    const expected: Partial<BundleRow> = {
+      key: manifest.key,
+      recipe_hash: manifest.recipeHash,
+      family: manifest.family,
+      family_version: manifest.familyVersion,
+      data_source: dataSource,
+      conditions_json: JSON.stringify(manifest.conditions),
+      software_json: JSON.stringify(manifest.software),
+      domain_json: domainJson(manifest),
+    };
+    for (const [column, value] of Object.entries(expected)) {
+      if (row[column as keyof BundleRow] !== value) {
+        report("record", `Column ${column} of bundle ${row.digest} disagrees with its manifest.`);
+      }
+    }
+    return manifest.files;
+  } catch (error) {
+    report(
+      "manifest",
+      `The manifest of bundle ${row.digest} cannot be read: ${(error as DriftlineError).message}`,
+    );
+    return [];
+  }
+}
+
+function checkBinding(
+  binding: Pick<Selectable<BindingRow>, "id" | "key" | "bundle">,
+  keyOf: Map<string, string>,
+  findings: Finding[],
+): void {
+  const key = keyOf.get(binding.bundle);
+  if (key === binding.key) return;
+  findings.push({
+    kind: key === undefined ? "missing" : "damaged",
+    what: "record",
+    digest: binding.bundle,
+    bundles: [binding.bundle],
+    message:
+      key === undefined
+        ? `Binding ${binding.id} names bundle ${binding.bundle}, which is not in the catalogue.`
+        : `Binding ${binding.id} gives bundle ${binding.bundle} to key ${binding.key}; it was made for ${key}.`,
+  });
+}
