@@ -43,6 +43,7 @@ const allowed: Record<string, number[]> = {
   RESOURCE_EXHAUSTED: [413, 429, 507],
   UNAUTHENTICATED: [401],
   PERMISSION_DENIED: [403],
+  UNIMPLEMENTED: [404, 405, 501],
 };
 
 it("gives every code an HTTP status that goes with its gRPC status", () => {
