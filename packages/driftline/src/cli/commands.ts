@@ -1,0 +1,18 @@
+// The commands, each loaded when it is used, so that the command starts quickly.
+
+import type { Command } from "./command.ts";
+
+export const commands = {
+  demo: async (): Promise<Command> => (await import("./commands/demo.ts")).demo,
+  serve: async (): Promise<Command> => (await import("./commands/serve.ts")).serve,
+  families: async (): Promise<Command> => (await import("./commands/families.ts")).families,
+  resolve: async (): Promise<Command> => (await import("./commands/resolve.ts")).resolve,
+  ensure: async (): Promise<Command> => (await import("./commands/ensure.ts")).ensure,
+  pull: async (): Promise<Command> => (await import("./commands/pull.ts")).pull,
+  verify: async (): Promise<Command> => (await import("./commands/verify.ts")).verify,
+  generate: async (): Promise<Command> => (await import("./commands/generate.ts")).generate,
+  validate: async (): Promise<Command> => (await import("./commands/validate.ts")).validate,
+  models: async (): Promise<Command> => (await import("./commands/models.ts")).models,
+  jobs: async (): Promise<Command> => (await import("./commands/jobs.ts")).jobs,
+  doctor: async (): Promise<Command> => (await import("./commands/doctor.ts")).doctor,
+};

@@ -1,0 +1,156 @@
+// driftline demo: the main job from an empty catalogue to a used model, on the MPD TPC, in a few minutes.
+
+import { mkdir } from "node:fs/promises";
+import { join, resolve as resolvePath } from "node:path";
+import type { Resolution } from "@driftline/client/api";
+import { pull } from "@driftline/client/pull";
+import { verifyBundle } from "@driftline/client/verify";
+import { generateResponses, type Sample } from "../../lifecycle/generate.ts";
+import { openPlatform, type Platform } from "../../lifecycle/platform.ts";
+import { type CommandContext, defineCommand } from "../command.ts";
+import { followJob, throwUnlessPublished } from "../follow.ts";
+import { formatSeconds } from "../progress.ts";
+import { describeResolution } from "../question.ts";
+import { table } from "../table.ts";
+
+const family = "mpd.tpc";
+const responses = 100_000;
+const simulatedResponses = 10_000;
+
+export const demo = defineCommand({
+  name: "demo",
+  summary:
+    "Show the main job on the MPD TPC, from an empty catalogue to a used model, in a directory of its own.",
+  positionals: [],
+  options: {
+    out: { type: "string", value: "DIR", description: "Directory (default ./driftline-demo/TIME)" },
+  },
+  examples: ["driftline demo"],
+  async run(context, _words, options) {
+    const started = Date.now();
+    const stamp = new Date(started).toISOString().slice(0, 19).replaceAll(":", "-");
+    const directory = resolvePath(options.out ?? join("driftline-demo", stamp));
+    await mkdir(directory, { recursive: true });
+    const config = { ...context.config, url: null, dataDirectory: join(directory, "data") };
+    const platform = await openPlatform({ ...config, cacheDirectory: join(directory, "cache") });
+    try {
+      return await show(platform, context, directory, started);
+    } finally {
+      await platform.close();
+    }
+  },
+});
+
+async function show(platform: Platform, context: CommandContext, directory: string, started: number) {
+  const say = (text: string) => context.progress.note(text);
+  const title = (number: number, text: string) => say(`\n${number}. ${text}\n`);
+
+  title(1, `An empty catalogue: is there a model of ${family} at nominal conditions?`);
+  say(`$ driftline resolve ${family}`);
+  await ask(platform, say, {});
+
+  title(2, "Ensure it: dataset, training, validation, domain, publication");
+  say(`$ driftline ensure ${family} --wait`);
+  const { job } = await platform.ensure(family, {});
+  if (job) {
+    platform.runJobs(job.id);
+    throwUnlessPublished(await followJob(platform, job.id, context.progress, context.signal));
+  }
+  const made = job ? await platform.job(job.id) : null;
+  say(`  published after ${formatSeconds((Date.now() - started) / 1000)}`);
+
+  title(3, "The same question again, then conditions a little off, then far off");
+  say(`$ driftline resolve ${family}`);
+  const nominal = await ask(platform, say, {});
+  const near = { drift_velocity: "5.53 cm/us", mip_amplitude: "76 ADC" };
+  const words = Object.entries(near)
+    .map(([name, value]) => `--at ${name}=${value.replace(" ", "")}`)
+    .join(" ");
+  say(`\n$ driftline resolve ${family} ${words}`);
+  await ask(platform, say, near);
+  say(`\n$ driftline resolve ${family} ${words} --accept compatible`);
+  await ask(platform, say, near, "compatible");
+  const far = { drift_velocity: "4.9 cm/us", gas: "Ne/CO2 90/10" };
+  say(
+    `\n$ driftline resolve ${family} --at drift_velocity=4.9cm/us --at "gas=Ne/CO2 90/10" --accept compatible`,
+  );
+  await ask(platform, say, far, "compatible");
+  if (!nominal.found) throw new Error("the model that was just published was not found");
+
+  title(4, `Pull the bundle, verify it, generate ${responses.toLocaleString("en")} responses`);
+  const bundle = join(directory, "bundle");
+  say(`$ driftline pull ${family} --out ${bundle}`);
+  await pull(platform, nominal.model.bundle, bundle);
+  say(`$ driftline verify ${bundle}`);
+  const { manifest } = await verifyBundle(bundle);
+  say(`  ${manifest.files.length} files match their digests, the reference is reproduced`);
+  say(`$ driftline generate ${family} --rows ${responses} --out responses.safetensors`);
+  const sample = await generate(platform, context, {}, responses);
+  // Conditions that no model covers: the same command then runs the base simulator, which gives its time.
+  const simulated = await generate(platform, context, far, simulatedResponses);
+  say(timesTable(sample, simulated));
+
+  const report = made?.report ?? null;
+  title(5, `Validation report: ${report ?? "none"}`);
+  const seconds = (Date.now() - started) / 1000;
+  return {
+    json: {
+      bundle: nominal.model.bundle,
+      directory,
+      report,
+      seconds,
+      microsecondsPerResponse: {
+        model: sample.microsecondsPerResponse,
+        simulator: simulated.microsecondsPerResponse,
+      },
+    },
+    text: `Done in ${formatSeconds(seconds)}. Everything is in ${directory}; the report is ${report}`,
+  };
+}
+
+async function ask(
+  platform: Platform,
+  say: (text: string) => void,
+  conditions: Record<string, string>,
+  accept: "exact" | "compatible" = "exact",
+): Promise<Resolution> {
+  const started = performance.now();
+  const resolution = await platform.resolve(family, { conditions, accept });
+  say(describeResolution(resolution, performance.now() - started));
+  return resolution;
+}
+
+function generate(
+  platform: Platform,
+  context: CommandContext,
+  conditions: Record<string, string>,
+  rows: number,
+): Promise<Sample> {
+  return generateResponses(platform, platform, family, {
+    conditions,
+    software: {},
+    accept: "exact",
+    features: null,
+    rows,
+    seed: 1,
+    fallback: true,
+    cacheDirectory: platform.config.cacheDirectory,
+    // One thread each, so that the two times compare.
+    threads: 1,
+    signal: context.signal,
+    onProgress: (fraction, message) => context.progress.update("generate", fraction, null, message),
+  });
+}
+
+function timesTable(sample: Sample, simulated: Sample): string {
+  const row = (name: string, { rows, microsecondsPerResponse }: Sample) => [
+    `  ${name}`,
+    rows.toLocaleString("en"),
+    microsecondsPerResponse.toFixed(2),
+  ];
+  const ratio = simulated.microsecondsPerResponse / sample.microsecondsPerResponse;
+  return [
+    table(["  one core", "responses", "µs each"], [row("model", sample), row("base simulator", simulated)]),
+    `  The model is ${ratio.toFixed(1)} times as fast as the embedded simulator.`,
+  ].join("\n");
+}

@@ -1,0 +1,105 @@
+// driftline ensure: find the model for these conditions, or have it made.
+
+import { isAbsolute, resolve as resolvePath } from "node:path";
+import type { EnsureRequest } from "@driftline/client/api";
+import { fail } from "../../errors/registry.ts";
+import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
+import { describeJob, followJob, throwUnlessPublished } from "../follow.ts";
+import { assignments, describeResolution, questionOf, questionOptions } from "../question.ts";
+
+const options = {
+  ...questionOptions,
+  wait: { type: "boolean", description: "Follow the job until the model is published" },
+  data: {
+    type: "string",
+    multiple: true,
+    value: "FILE",
+    description: "Responses from this file in place of the simulator; name what made them with --software",
+  },
+  rows: { type: "string", value: "N", description: "Rows to simulate (default: the family's)" },
+  seed: { type: "string", value: "N", description: "Seed of dataset and training (default: the family's)" },
+  model: { type: "string", value: "NAME", description: "The trainer's model (default: the family's)" },
+  hyperparameter: {
+    type: "string",
+    multiple: true,
+    value: "NAME=JSON",
+    description: "A hyperparameter of the trainer's model",
+  },
+  retry: { type: "boolean", description: "After a refusal: train again with the next seed" },
+} as const;
+
+export const ensure = defineCommand({
+  name: "ensure",
+  summary: "Find the model that fits the conditions, or make it: dataset, training, validation, publication.",
+  positionals: ["FAMILY"],
+  options,
+  examples: [
+    "driftline ensure mpd.tpc --at drift_velocity=5.50cm/us --at magnetic_field=0.5T --wait",
+    "driftline ensure mpd.tpc --software simulator=mpdroot/unknown --data responses.root --wait",
+  ],
+  async run(context, [family], given) {
+    const driftline = await context.driftline();
+    const request = requestOf(given, context.config.url !== null);
+    const answer = await driftline.ensure(family, request);
+    if (answer.model) return { json: answer.model, text: describeResolution(answer.model) };
+    const { job } = answer;
+    if (!given.wait) return { json: job, text: `${describeJob(job)}\n${whoRunsIt(context, job.id)}` };
+    context.progress.note(`Job ${job.id} for ${job.question.key.slice(0, 19)}…`);
+    if (job.question.defaulted.length > 0) {
+      context.progress.note(`  not given, so nominal: ${job.question.defaulted.join(", ")}`);
+    }
+    if (context.config.url === null) (await context.platform()).runJobs(job.id);
+    const ended = await followJob(driftline, job.id, context.progress, context.signal);
+    throwUnlessPublished(ended);
+    const resolution = await driftline.resolve(family, { ...questionOf(given), accept: "exact" });
+    return {
+      json: { ...resolution, job: ended },
+      text: `${describeJob(ended)}\n\n${describeResolution(resolution)}`,
+    };
+  },
+});
+
+function whoRunsIt(context: CommandContext, id: string): string {
+  return context.config.url === null
+    ? `It waits for a process that runs jobs: \`driftline serve\`, or this command again with --wait.`
+    : `The server runs it: driftline jobs ${id} --follow`;
+}
+
+function requestOf(given: OptionValues<typeof options>, remote: boolean): EnsureRequest {
+  return {
+    ...questionOf(given),
+    ...(given.data && {
+      // Relative paths are the server's own business where there is one.
+      data: { files: given.data.map((path) => (remote || isAbsolute(path) ? path : resolvePath(path))) },
+    }),
+    rows: integer("--rows", given.rows),
+    seed: integer("--seed", given.seed),
+    model: given.model,
+    hyperparameters: given.hyperparameter && hyperparameters(given.hyperparameter),
+    retry: given.retry ?? false,
+  };
+}
+
+export function integer(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw fail("usage", `${option} ${text}: a whole number is needed.`, {
+      field: option,
+      remedy: `For example ${option} 1000.`,
+    });
+  }
+  return value;
+}
+
+function hyperparameters(words: string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(assignments("--hyperparameter", words)).map(([name, text]) => {
+      try {
+        return [name, JSON.parse(text) as unknown];
+      } catch {
+        return [name, text];
+      }
+    }),
+  );
+}

@@ -1,0 +1,70 @@
+// driftline validate: judge a published model again on responses it has never seen.
+
+import { writeFile } from "node:fs/promises";
+import { resolve as resolvePath } from "node:path";
+import type { GateResult } from "@driftline/client/api";
+import { exitCode } from "../../errors/problem.ts";
+import { revalidate } from "../../lifecycle/revalidate.ts";
+import { defineCommand } from "../command.ts";
+import { table } from "../table.ts";
+import { integer } from "./ensure.ts";
+
+/** Fresh responses begin here, far from the seeds that datasets use. */
+const defaultSeed = 1_000_003;
+
+export const validate = defineCommand({
+  name: "validate",
+  summary:
+    "Judge a published model again by its family's gates, on fresh responses (exit code 3 if it fails).",
+  positionals: ["BUNDLE"],
+  options: {
+    data: {
+      type: "string",
+      multiple: true,
+      value: "FILE",
+      description: "Responses to compare with, not simulated",
+    },
+    rows: { type: "string", value: "N", description: "Responses to simulate (default 10000)" },
+    seed: { type: "string", value: "N", description: "Seed of the fresh responses" },
+    out: { type: "string", value: "FILE", description: "Report to write (default ./validation-BUNDLE.html)" },
+  },
+  examples: ["driftline validate 5d41402abc4b --rows 20000"],
+  async run(context, [digest], options) {
+    const platform = await context.platform();
+    const { bundle, validation, report } = await revalidate(platform, digest, {
+      files: (options.data ?? []).map((path) => resolvePath(path)),
+      rows: integer("--rows", options.rows) ?? 10_000,
+      seed: integer("--seed", options.seed) ?? defaultSeed,
+      signal: context.signal,
+      onProgress: (fraction, message) => context.progress.update("validate", fraction, null, message),
+    });
+    context.progress.clear();
+    const path = resolvePath(options.out ?? `validation-${bundle.slice(0, 12)}.html`);
+    await writeFile(path, report);
+    const { verdict, metrics } = validation;
+    return {
+      json: { bundle, verdict, metrics, report: path },
+      text: [gatesTable(verdict.gates), "", `${verdict.passed ? "Passed" : "Failed"}. Report: ${path}`].join(
+        "\n",
+      ),
+      exit: verdict.passed ? 0 : exitCode("refused"),
+    };
+  },
+});
+
+function gatesTable(gates: GateResult[]): string {
+  const short = (value: number | null | undefined) =>
+    value === null || value === undefined ? "" : String(Number(value.toPrecision(3)));
+  return table(
+    ["gate", "value", "interval", "floor", "minimum", "maximum", ""],
+    gates.map((gate) => [
+      gate.metric,
+      short(gate.value),
+      gate.interval ? gate.interval.map(short).join(" to ") : "",
+      short(gate.floor),
+      short(gate.minimum),
+      short(gate.maximum),
+      gate.passed ? "passed" : "FAILED",
+    ]),
+  );
+}

@@ -1,0 +1,65 @@
+// Judges a model by the responses that the serving runtime makes of it: the step that validation jobs and the command share.
+
+import type { OnnxModel } from "@driftline/client/model";
+import type { ConditionValues, Family } from "../family/family.ts";
+import type { ResponseBatch } from "../family/responses.ts";
+import { respond } from "../simulation/simulate.ts";
+import type { TrainerEnvironment } from "../training/environment.ts";
+import { runPython } from "../training/python.ts";
+import { type ModelValidation, validateModel } from "../validation/validateModel.ts";
+import type { Recipe } from "./recipe.ts";
+import { sampleModel } from "./sampleModel.ts";
+
+export interface JudgeRequest {
+  family: Family;
+  conditions: ConditionValues;
+  recipe: Pick<Recipe, "data" | "validation" | "training">;
+  model: OnnxModel;
+  /** Responses that the model was trained on, or fresh ones for the classifiers to learn from. */
+  train: ResponseBatch;
+  /** Responses that training never saw. */
+  test: ResponseBatch;
+  seed: number;
+  environment: TrainerEnvironment;
+  scratchDirectory: string;
+  threads: number;
+  signal: AbortSignal;
+  onProgress(fraction: number, message: string): void;
+}
+
+export function judge(request: JudgeRequest): Promise<ModelValidation> {
+  const { family, conditions, recipe, model, seed, threads, signal } = request;
+  const { data, validation, training } = recipe;
+  return validateModel({
+    inputs: family.inputs,
+    output: family.output,
+    threshold: data.threshold,
+    gates: validation.gates,
+    rows: validation.rows,
+    train: request.train,
+    test: request.test,
+    generate: (features, rows, draw) => sampleModel(model, features, rows, seed + draw),
+    simulate:
+      data.source === "simulator"
+        ? (features, rows, draw) =>
+            respond({
+              simulator: data.simulator,
+              conditions,
+              inputs: family.inputs,
+              output: family.output,
+              saturation: data.saturation,
+              features,
+              ids: BigInt64Array.from({ length: rows }, (_, i) => BigInt(i)),
+              seed: seed + draw,
+              threads,
+              signal,
+            })
+        : undefined,
+    seed,
+    runPython: (args, options) =>
+      runPython(request.environment, args, { ...options, threads: training.threads }),
+    scratchDirectory: request.scratchDirectory,
+    onProgress: request.onProgress,
+    signal,
+  });
+}

@@ -1,0 +1,27 @@
+// Opens what every process of a data directory works with: families, catalogue and jobs on one database.
+
+import { type Catalogue, openCatalogue } from "../catalogue/catalogue.ts";
+import { withTables } from "../catalogue/database.ts";
+import type { Configuration } from "../config/configuration.ts";
+import type { Family } from "../family/family.ts";
+import { loadFamilies } from "../family/loadFamily.ts";
+import { type JobStore, jobStore } from "./jobStore.ts";
+import { type JobTables, jobMigrations } from "./tables.ts";
+
+export interface Store {
+  families: Map<string, Family>;
+  catalogue: Catalogue;
+  store: JobStore;
+  close(): Promise<void>;
+}
+
+export async function openStore(config: Configuration): Promise<Store> {
+  const families = loadFamilies(config.families);
+  const catalogue = await openCatalogue(config.dataDirectory, jobMigrations);
+  return {
+    families,
+    catalogue,
+    store: jobStore(withTables<JobTables>(catalogue.database)),
+    close: () => catalogue.close(),
+  };
+}

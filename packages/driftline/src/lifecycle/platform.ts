@@ -1,0 +1,244 @@
+// The platform in process: a data directory that answers every question of the Driftline interface.
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { resolve as resolvePath } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type Driftline,
+  type EnsureAnswer,
+  type EnsureRequest,
+  ensureRequest,
+  type FamilySummary,
+  type Hit,
+  type Job,
+  type JobEvent,
+  type Miss,
+  type Resolution,
+  resolveRequest,
+} from "@driftline/client/api";
+import { bundleManifest } from "@driftline/client/bundle";
+import type { Configuration } from "../config/configuration.ts";
+import { fail } from "../errors/registry.ts";
+import type { Family, Question } from "../family/family.ts";
+import { nearestName } from "../family/nearestName.ts";
+import { canonicalQuestion } from "../family/question.ts";
+import { trainerEnvironment } from "../training/environment.ts";
+import { type Executor, startExecutor } from "./executor.ts";
+import { isFinished } from "./jobStore.ts";
+import { openStore, type Store } from "./openStore.ts";
+import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
+
+export interface Platform extends Driftline {
+  readonly config: Configuration;
+  readonly opened: Store;
+  family(name: string): Family;
+  /** Runs jobs in this process's workers: all of them, or only one. Without it jobs wait for another process. */
+  runJobs(only?: string): Executor;
+}
+
+const eventPollMs = 200;
+
+export async function openPlatform(config: Configuration): Promise<Platform> {
+  const opened = await openStore(config);
+  const { families, catalogue, store } = opened;
+  const executors = new Set<Executor>();
+
+  function family(name: string): Family {
+    const found = families.get(name);
+    if (!found) {
+      const nearest = nearestName(name, [...families.keys()]);
+      throw fail("unknown_family", `There is no family ${JSON.stringify(name)}.`, {
+        field: "family",
+        remedy: `${nearest ? `Did you mean ${nearest}? ` : ""}Families here: ${[...families.keys()].join(", ") || "none"}.`,
+      });
+    }
+    return found;
+  }
+
+  async function resolve(name: string, request: Parameters<Driftline["resolve"]>[1]): Promise<Resolution> {
+    const { conditions, software, accept } = resolveRequest.parse(request);
+    const asked = family(name);
+    return resolveQuestion(asked, canonicalQuestion(asked, { conditions, software }), accept);
+  }
+
+  async function resolveQuestion(
+    asked: Family,
+    question: Question,
+    accept: "exact" | "compatible",
+  ): Promise<Resolution> {
+    const resolution = await catalogue.resolve(question, asked, accept);
+    if (resolution.found) return resolution;
+    const unfinished = (await store.list({ key: question.key })).find((job) => !isFinished(job.state));
+    return {
+      ...resolution,
+      job: unfinished?.id ?? null,
+      fallback: fallbackOf(asked, question),
+    } satisfies Miss;
+  }
+
+  async function ensure(name: string, request: EnsureRequest): Promise<EnsureAnswer> {
+    const { conditions, software, accept, retry, data, ...choices } = ensureRequest.parse(request);
+    const asked = family(name);
+    const question = canonicalQuestion(asked, { conditions, software });
+    const pinned =
+      retry || data !== undefined || Object.values(choices).some((choice) => choice !== undefined);
+    if (!pinned) {
+      const resolution = await resolveQuestion(asked, question, accept);
+      if (resolution.found) return { model: resolution, job: null };
+    }
+    const environment = trainerEnvironment(config.trainerDirectory, config.python);
+    const files = await Promise.all((data?.files ?? []).map((path) => fingerprint(resolvePath(path))));
+    files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    for (let retries = 0; ; retries++) {
+      const recipe = planRecipe(asked, question, environment.digest, {
+        ...choices,
+        retries,
+        ...(data && { files: files.map(({ sha256, size }) => ({ sha256, size })) }),
+      } satisfies RecipeChoices);
+      const hash = recipeHash(recipe);
+      const earlier = await store.list({ recipeHash: hash });
+      const published = earlier.find(({ state, bundle }) => state === "published" && bundle !== null);
+      if (published?.bundle) {
+        return { model: await hitOf(published.bundle, question), job: null };
+      }
+      const refused = earlier.find(({ state }) => state === "refused");
+      if (refused && retry) continue;
+      if (refused) throw refusal(refused);
+      const { job } = await store.createOrJoin({
+        question,
+        recipe,
+        recipeHash: hash,
+        files: files.map(({ path }) => path),
+      });
+      for (const executor of executors) executor.kick();
+      return { model: null, job };
+    }
+  }
+
+  async function hitOf(bundle: string, question: Question): Promise<Hit> {
+    const { domain } = bundleManifest.parse(
+      JSON.parse(new TextDecoder().decode(await catalogue.manifest(bundle))),
+    );
+    const model = await catalogue.model(bundle);
+    return { found: true, match: "exact", distance: 0, question, model, domain, differences: [] };
+  }
+
+  async function* events(
+    id: string,
+    { after = 0, signal }: { after?: number; signal?: AbortSignal } = {},
+  ): AsyncIterable<JobEvent> {
+    let last = after;
+    for (;;) {
+      // Asked before reading events, so that none of a job that has just ended is missed.
+      const { state } = await store.get(id);
+      const batch = await store.events(id, last);
+      for (const event of batch) {
+        yield event;
+        last = event.seq;
+      }
+      if (batch.length === 0 && isFinished(state)) return;
+      if (signal?.aborted) return;
+      if (batch.length === 0) await sleep(eventPollMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  return {
+    config,
+    opened,
+    family,
+    runJobs(only) {
+      const executor = startExecutor(config, store, only);
+      executors.add(executor);
+      return executor;
+    },
+    families: async () => {
+      const serving = (await catalogue.models()).filter((model) => model.serving);
+      return [...families.values()].map((each) =>
+        summarise(each, serving.filter((model) => model.family === each.name).length),
+      );
+    },
+    resolve,
+    ensure,
+    models: (filter) => catalogue.models(filter),
+    model: (digest) => catalogue.model(digest),
+    manifest: (digest) => catalogue.manifest(digest),
+    file: (digest, path) => catalogue.file(digest, path),
+    jobs: () => store.list(),
+    job: (id) => store.get(id),
+    events,
+    cancel: (id) => store.cancel(id),
+    async close() {
+      await Promise.all([...executors].map((executor) => executor.close()));
+      await opened.close();
+    },
+  };
+}
+
+/** What makes responses while there is no model: the family's simulator, if the question asks for it. */
+export function fallbackOf({ data: { simulator } }: Family, { software }: Question): string | null {
+  if (simulator === null) return null;
+  const name = `${simulator.name}/${simulator.version}`;
+  return software.simulator === undefined || software.simulator === name ? name : null;
+}
+
+function refusal(job: Job): Error {
+  return fail("refused", job.error?.detail ?? "The model did not pass validation.", {
+    remedy: job.error?.remedy ?? "--retry trains again with the next seed.",
+    data: { job: job.id, verdict: job.verdict, report: job.report },
+  });
+}
+
+async function fingerprint(path: string): Promise<{ path: string; sha256: string; size: number }> {
+  const hash = createHash("sha256");
+  try {
+    const { size } = await stat(path);
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    return { path, sha256: hash.digest("hex"), size };
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw fail("invalid_data", `Reading ${path}: ${code === "ENOENT" ? "there is no such file" : code}.`, {
+      field: "data.files",
+      remedy: "Give the path of a file that this process can read.",
+      cause,
+    });
+  }
+}
+
+function summarise(family: Family, models: number): FamilySummary {
+  return {
+    name: family.name,
+    version: family.version,
+    title: family.title,
+    description: family.description,
+    conditions: family.conditions.map((condition) => {
+      const quantity = condition.kind === "quantity" ? condition : null;
+      return {
+        name: condition.name,
+        description: condition.description,
+        unit: quantity?.unit ?? null,
+        nominal: condition.nominal,
+        grid: quantity?.grid ?? null,
+        tolerance: quantity?.tolerance ?? null,
+        minimum: quantity?.minimum ?? null,
+        maximum: quantity?.maximum ?? null,
+        values: condition.kind === "label" ? condition.values : null,
+      };
+    }),
+    software: family.software,
+    inputs: family.inputs.map(({ name, description, unit, low, high }) => ({
+      name,
+      description,
+      unit,
+      low,
+      high,
+    })),
+    output: {
+      name: family.output.name,
+      unit: family.output.unit,
+      shape: family.output.axes.map(({ size }) => size),
+    },
+    models,
+  };
+}

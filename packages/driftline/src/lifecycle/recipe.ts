@@ -1,0 +1,135 @@
+// The recipe: everything that determines how a model is made; its hash names that way.
+
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { fail } from "../errors/registry.ts";
+import type { Family, FileMapping, Gate, Question, SimulatorSource } from "../family/family.ts";
+
+export interface SimulatedData {
+  source: "simulator";
+  simulator: SimulatorSource;
+  rows: number;
+  seed: number;
+}
+
+export interface FileData {
+  source: "files";
+  /** Digests of the files' contents; where they lie is no part of the recipe. */
+  files: { sha256: string; size: number }[];
+  mapping: FileMapping;
+}
+
+export interface Recipe {
+  scheme: "driftline-recipe/1";
+  key: string;
+  data: (SimulatedData | FileData) & {
+    split: Family["data"]["split"];
+    threshold: number;
+    noise: number;
+    saturation: number | null;
+  };
+  training: {
+    trainer: string;
+    /** Digest of the trainer's sources and lock file. */
+    environment: string;
+    model: string;
+    hyperparameters: Record<string, unknown>;
+    seed: number;
+    threads: number;
+  };
+  validation: { gates: Gate[]; rows: number; domain: Family["validation"]["domain"]; seed: number };
+  parent: string | null;
+}
+
+export interface RecipeChoices {
+  files?: { sha256: string; size: number }[];
+  rows?: number;
+  seed?: number;
+  model?: string;
+  hyperparameters?: Record<string, unknown>;
+  /** How many refused recipes came before: each moves the training seed on by one and keeps the dataset. */
+  retries?: number;
+}
+
+/** The recipe for a question under a family's defaults and the asker's choices. Throws where the family lacks a source. */
+export function planRecipe(
+  family: Family,
+  question: Question,
+  environmentDigest: string,
+  choices: RecipeChoices,
+): Recipe {
+  const seed = choices.seed ?? family.training.seed;
+  const { threshold, noise } = family.output;
+  const numeric = (condition: string | null) =>
+    condition === null ? 0 : Number(question.conditions[condition]);
+  return {
+    scheme: "driftline-recipe/1",
+    key: question.key,
+    data: {
+      ...dataSource(family, question, choices),
+      split: family.data.split,
+      threshold: numeric(threshold),
+      noise: numeric(noise),
+      saturation: choices.files ? (family.data.files?.saturation ?? null) : family.output.saturation,
+    },
+    training: {
+      trainer: family.training.trainer,
+      environment: environmentDigest,
+      model: choices.model ?? family.training.model,
+      hyperparameters: { ...family.training.hyperparameters, ...choices.hyperparameters },
+      seed: seed + (choices.retries ?? 0),
+      threads: family.training.threads,
+    },
+    validation: { ...family.validation, seed },
+    parent: null,
+  };
+}
+
+function dataSource(family: Family, question: Question, choices: RecipeChoices): SimulatedData | FileData {
+  if (choices.files) {
+    if (family.data.files === null) {
+      throw fail(
+        "invalid_data",
+        `Planning a model of ${family.name}: the family does not say how to read files.`,
+        {
+          field: "data",
+          remedy: "Add `data.files` to its family.yaml, or leave --data out to use the simulator.",
+        },
+      );
+    }
+    const byDigest = [...choices.files].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    return { source: "files", files: byDigest, mapping: family.data.files };
+  }
+  const { simulator } = family.data;
+  const asked = question.software.simulator;
+  if (simulator === null || (asked !== undefined && asked !== `${simulator.name}/${simulator.version}`)) {
+    throw fail(
+      "invalid_software",
+      `Planning a model of ${family.name}: nothing here can run the simulator ${asked ?? "(none)"}.`,
+      {
+        field: "software.simulator",
+        remedy: simulator
+          ? `Give its responses as files with --data, or use ${simulator.name}/${simulator.version}.`
+          : "Give responses as files with --data.",
+      },
+    );
+  }
+  return {
+    source: "simulator",
+    simulator,
+    rows: choices.rows ?? family.data.rows,
+    seed: choices.seed ?? family.training.seed,
+  };
+}
+
+/** SHA-256 of the canonical JSON of a value, in hexadecimal. */
+export function contentDigest(value: unknown): string {
+  return createHash("sha256")
+    .update(canonicalize(value) as string)
+    .digest("hex");
+}
+
+/** `r1-` and 64 hexadecimal digits. */
+export function recipeHash(recipe: Recipe): string {
+  return `r1-${contentDigest(recipe)}`;
+}

@@ -1,0 +1,133 @@
+// Judges a published bundle again: on fresh responses of its simulator, or on files that it has never seen.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundleManifest } from "@driftline/client/bundle";
+import { openModel } from "@driftline/client/model";
+import { fail } from "../errors/registry.ts";
+import type { ResponseBatch } from "../family/responses.ts";
+import { simulate } from "../simulation/simulate.ts";
+import { loadDataset } from "../streaming/loadDataset.ts";
+import { readResponses } from "../streaming/readResponses.ts";
+import { writeDataset } from "../streaming/writeDataset.ts";
+import { trainerEnvironment } from "../training/environment.ts";
+import { renderReport } from "../validation/report.ts";
+import type { ModelValidation } from "../validation/validateModel.ts";
+import { judge } from "./judge.ts";
+import type { Platform } from "./platform.ts";
+import type { Recipe } from "./recipe.ts";
+import { reportContext } from "./reportContext.ts";
+
+export interface RevalidateRequest {
+  /** Files of responses; none to simulate fresh ones. */
+  files: string[];
+  /** Rows to simulate. */
+  rows: number;
+  seed: number;
+  signal: AbortSignal;
+  onProgress(fraction: number | null, message: string): void;
+}
+
+export interface Revalidation {
+  bundle: string;
+  validation: ModelValidation;
+  /** HTML. */
+  report: string;
+}
+
+/** Throws `unknown_model`, `damaged`, `invalid_data`, `python_missing`. Changes nothing in the catalogue. */
+export async function revalidate(
+  platform: Platform,
+  digest: string,
+  request: RevalidateRequest,
+): Promise<Revalidation> {
+  const { catalogue } = platform.opened;
+  const { bundle } = await catalogue.model(digest);
+  const manifest = bundleManifest.parse(
+    JSON.parse(new TextDecoder().decode(await catalogue.manifest(bundle))),
+  );
+  const family = platform.family(manifest.family);
+  const recipe = manifest.recipe as unknown as Recipe;
+  const environment = trainerEnvironment(platform.config.trainerDirectory, platform.config.python);
+  const { sha256 } = await catalogue.fileEntry(bundle, "model.onnx");
+  const scratch = await mkdtemp(join(tmpdir(), "driftline-validate-"));
+  const model = await openModel(await catalogue.blobs.read(sha256));
+  try {
+    const directory = join(scratch, "dataset");
+    const { rows } = await writeDataset({
+      directory,
+      batches: responses(),
+      inputs: family.inputs,
+      output: family.output,
+      // Nothing is trained here: one half teaches the classifiers, the other is judged.
+      split: { train: 0.5, validation: 0, test: 0.5 },
+      salt: "driftline-validate/1",
+      provenance: {},
+      signal: request.signal,
+    });
+    const { splits } = await loadDataset(directory);
+    const validation = await judge({
+      family,
+      conditions: manifest.conditions,
+      recipe,
+      model,
+      train: splits.train,
+      test: splits.test,
+      seed: request.seed,
+      environment,
+      scratchDirectory: scratch,
+      threads: platform.config.threads,
+      signal: request.signal,
+      onProgress: request.onProgress,
+    });
+    const context = reportContext(
+      { family, question: manifest, recipe, recipeHash: manifest.recipeHash },
+      rows,
+    );
+    return { bundle, validation, report: renderReport(validation, context) };
+  } finally {
+    await model.close();
+    await rm(scratch, { recursive: true, force: true });
+  }
+
+  async function* responses(): AsyncIterable<ResponseBatch> {
+    const { inputs, output } = family;
+    const { data } = recipe;
+    const { signal } = request;
+    if (request.files.length > 0) {
+      const { files: mapping } = family.data;
+      if (mapping === null) {
+        throw fail("invalid_data", `Validating ${bundle}: ${family.name} does not say how to read files.`, {
+          field: "--data",
+          remedy: "Add `data.files` to its family.yaml.",
+        });
+      }
+      const { threshold, saturation } = data;
+      yield* readResponses({ files: request.files, mapping, inputs, output, threshold, saturation, signal });
+      return;
+    }
+    if (data.source !== "simulator") {
+      throw fail(
+        "invalid_data",
+        `Validating ${bundle}: it was made from files, and nothing here makes more.`,
+        {
+          field: "--data",
+          remedy: "Give responses that the model has not seen with --data.",
+        },
+      );
+    }
+    request.onProgress(null, `simulating ${request.rows} responses`);
+    yield await simulate({
+      simulator: data.simulator,
+      conditions: manifest.conditions,
+      inputs,
+      output,
+      saturation: data.saturation,
+      rows: request.rows,
+      seed: request.seed,
+      threads: platform.config.threads,
+      signal,
+    });
+  }
+}

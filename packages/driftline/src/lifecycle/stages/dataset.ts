@@ -1,0 +1,143 @@
+// Stage 1: a dataset from the base simulator or from the experiment's files, its shards kept as blobs.
+
+import { link, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Catalogue } from "../../catalogue/catalogue.ts";
+import type { ResponseBatch } from "../../family/responses.ts";
+import { simulate } from "../../simulation/simulate.ts";
+import type { DatasetManifest } from "../../streaming/dataset.ts";
+import { readResponses } from "../../streaming/readResponses.ts";
+import { writeDataset } from "../../streaming/writeDataset.ts";
+import type { StageContext, StageDefinition } from "./stage.ts";
+import { secondsLeft } from "./stage.ts";
+
+export interface DatasetOutput {
+  /** Digest of dataset.json, which names the shards. */
+  manifest: string;
+  shards: { path: string; sha256: string }[];
+  rows: number;
+  /** Range of each input that the rows cover. */
+  coverage: Record<string, { low: number; high: number }>;
+}
+
+export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput> = {
+  name: "dataset",
+  input: ({ family, question, recipe }) => ({
+    data: recipe.data,
+    // Files hold responses as they are: only the simulator's output depends on the conditions.
+    conditions: recipe.data.source === "simulator" ? question.conditions : null,
+    inputs: family.inputs,
+    output: family.output,
+  }),
+  blobs: ({ manifest, shards }) => [manifest, ...shards.map(({ sha256 }) => sha256)],
+  async run(context) {
+    const { family, recipe, catalogue, signal, progress } = context;
+    const started = Date.now();
+    const directory = join(context.directory, "dataset");
+    await rm(directory, { recursive: true, force: true });
+    const coverage = coverageOf(family.inputs.map(({ name }) => name));
+    const report = (fraction: number, message: string | null) =>
+      progress(fraction, message, secondsLeft(started, fraction));
+    const manifest = await writeDataset({
+      directory,
+      batches: coverage.watch(responses(context, report)),
+      inputs: family.inputs,
+      output: family.output,
+      split: recipe.data.split,
+      salt: "driftline-split/1",
+      provenance: { source: recipe.data.source, ...(recipe.data.source === "files" && { asserted: true }) },
+      signal,
+    });
+    const shards: DatasetOutput["shards"] = [];
+    for (const { path, sha256 } of manifest.shards) {
+      await catalogue.blobs.putFile(join(directory, path));
+      shards.push({ path, sha256 });
+    }
+    const digest = await catalogue.blobs.putFile(join(directory, "dataset.json"));
+    const seconds = (Date.now() - started) / 1000;
+    return {
+      output: { manifest: digest, shards, rows: manifest.rows, coverage: coverage.ranges() },
+      figures: {
+        rows: manifest.rows,
+        rowsPerSecond: Math.round(manifest.rows / seconds),
+        ...splitFigures(manifest),
+      },
+    };
+  },
+};
+
+async function* responses(
+  { family, question, recipe, files, threads, signal }: StageContext,
+  report: (fraction: number, message: string | null) => void,
+): AsyncIterable<ResponseBatch> {
+  const { data } = recipe;
+  if (data.source === "files") {
+    yield* readResponses({
+      files,
+      mapping: data.mapping,
+      inputs: family.inputs,
+      output: family.output,
+      threshold: data.threshold,
+      saturation: data.saturation,
+      onProgress: report,
+      signal,
+    });
+    return;
+  }
+  yield await simulate({
+    simulator: data.simulator,
+    conditions: question.conditions,
+    inputs: family.inputs,
+    output: family.output,
+    saturation: data.saturation,
+    rows: data.rows,
+    seed: data.seed,
+    threads,
+    onProgress: report,
+    signal,
+  });
+}
+
+function splitFigures({ split }: DatasetManifest): Record<string, number> {
+  return { train: split.counts.train, validation: split.counts.validation, test: split.counts.test };
+}
+
+/** Follows the range of each input through the batches that pass. */
+function coverageOf(names: string[]) {
+  const low = new Float64Array(names.length).fill(Number.POSITIVE_INFINITY);
+  const high = new Float64Array(names.length).fill(Number.NEGATIVE_INFINITY);
+  return {
+    async *watch(batches: AsyncIterable<ResponseBatch>): AsyncIterable<ResponseBatch> {
+      for await (const batch of batches) {
+        for (let i = 0; i < batch.features.length; i++) {
+          const column = i % names.length;
+          low[column] = Math.min(low[column], batch.features[i]);
+          high[column] = Math.max(high[column], batch.features[i]);
+        }
+        yield batch;
+      }
+    },
+    ranges: () => Object.fromEntries(names.map((name, i) => [name, { low: low[i], high: high[i] }])),
+  };
+}
+
+/** Lays the dataset out as a directory that a trainer reads, without copying where the file system can link. */
+export async function placeDataset(
+  catalogue: Catalogue,
+  dataset: DatasetOutput,
+  directory: string,
+): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  await place(catalogue, dataset.manifest, join(directory, "dataset.json"));
+  for (const { path, sha256 } of dataset.shards) await place(catalogue, sha256, join(directory, path));
+}
+
+async function place(catalogue: Catalogue, digest: string, path: string): Promise<void> {
+  await link(catalogue.blobs.path(digest), path).catch(() => symlink(catalogue.blobs.path(digest), path));
+}
+
+/** Writes a blob's verified bytes to a file. */
+export async function writeBlob(catalogue: Catalogue, digest: string, path: string): Promise<void> {
+  await writeFile(path, await catalogue.blobs.read(digest));
+}

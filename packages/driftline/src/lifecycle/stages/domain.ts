@@ -1,0 +1,199 @@
+// Stage 4: where around its own point the model still passes: the measured domain of conditions.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { GateResult } from "@driftline/client/api";
+import { type OnnxModel, openModel } from "@driftline/client/model";
+import { uniforms } from "@driftline/client/noise";
+import type { ConditionValues, QuantityCondition } from "../../family/family.ts";
+import { quantityParser, shifted } from "../../family/quantity.ts";
+import { simulate } from "../../simulation/simulate.ts";
+import { runPython } from "../../training/python.ts";
+import { validatePoint } from "../../validation/validatePoint.ts";
+import { sampleModel } from "../sampleModel.ts";
+import type { DatasetOutput } from "./dataset.ts";
+import { type StageContext, type StageDefinition, type StageRun, secondsLeft } from "./stage.ts";
+import type { TrainOutput } from "./train.ts";
+import { validationSeedOffset } from "./validate.ts";
+
+export interface DomainOutput {
+  /** Box of conditions in which the gates passed; an untested condition has its own value as both ends. */
+  conditions: Record<string, { low: number; high: number; unit: string; tested: boolean }>;
+  /** Every gate at every point tested. */
+  gates: GateResult[];
+}
+
+/** Parts of the tolerances at which the corners are tried, until all pass. */
+const scales = [1, 0.5, 0.25];
+
+interface Side {
+  condition: QuantityCondition;
+  sign: -1 | 1;
+  value: string;
+  passed: boolean;
+}
+
+export const domainStage: StageDefinition<{ dataset: DatasetOutput; train: TrainOutput }, DomainOutput> = {
+  name: "domain",
+  input: ({ family, question, recipe, environment }, { train }) => ({
+    model: train.model,
+    conditions: question.conditions,
+    declared: family.conditions,
+    policy: recipe.validation.domain,
+    data: recipe.data,
+    seed: recipe.validation.seed,
+    environment: environment.digest,
+  }),
+  blobs: () => [],
+  async run(context, { train }): Promise<StageRun<DomainOutput>> {
+    const { family, question, recipe, progress } = context;
+    const policy = recipe.validation.domain;
+    const quantities = family.conditions.filter((condition) => condition.kind === "quantity");
+    if (policy === null || recipe.data.source !== "simulator") {
+      return {
+        output: { conditions: box(quantities, question.conditions, [], 0), gates: [] },
+        figures: { points: 0, note: policy === null ? "no policy" : "made from files: untested" },
+      };
+    }
+    const started = Date.now();
+    const model = await openModel(await context.catalogue.blobs.read(train.model));
+    const gates: GateResult[] = [];
+    const sides = sidesOf(context, quantities);
+    const total = sides.length + scales.length * policy.corners;
+    const test = async (point: ConditionValues, at: string, index: number) => {
+      progress(index / total, at, secondsLeft(started, index / total));
+      const results = await testPoint(context, model, point, at, index);
+      gates.push(...results);
+      return results.every(({ passed }) => passed);
+    };
+    try {
+      for (const [index, side] of sides.entries()) {
+        const { name, unit } = side.condition;
+        const point = { ...question.conditions, [name]: side.value };
+        side.passed = await test(point, `${name} ${side.value} ${unit}`, index);
+      }
+      // Conditions that pass one by one need not pass together: the box shrinks until its corners do.
+      const passed = sides.filter((side) => side.passed);
+      let scale = 0;
+      for (const [trial, tried] of scales.entries()) {
+        const results: boolean[] = [];
+        for (let corner = 0; corner < policy.corners && results.every(Boolean); corner++) {
+          const point = cornerOf(context, passed, tried, trial * policy.corners + corner);
+          const at = `corner ${corner + 1} at ${tried} of the tolerances`;
+          results.push(await test(point, at, sides.length + trial * policy.corners + corner));
+        }
+        if (results.every(Boolean)) {
+          scale = tried;
+          break;
+        }
+      }
+      return {
+        output: { conditions: box(quantities, question.conditions, passed, scale), gates },
+        figures: {
+          points: gates.length / (policy.gates.length + 1),
+          sides: sides.length,
+          sidesPassed: passed.length,
+          scale,
+        },
+      };
+    } finally {
+      await model.close();
+    }
+  },
+};
+
+function sidesOf({ question }: StageContext, quantities: QuantityCondition[]): Side[] {
+  const sides: Side[] = [];
+  for (const condition of quantities) {
+    for (const sign of [-1, 1] as const) {
+      const own = question.conditions[condition.name];
+      const value = shifted(condition, own, sign);
+      if (value !== own) sides.push({ condition, sign, value, passed: false });
+    }
+  }
+  return sides;
+}
+
+/** A corner of the box of the sides that passed; which side of each condition is drawn at random. */
+function cornerOf(
+  { question, recipe }: StageContext,
+  passed: Side[],
+  scale: number,
+  corner: number,
+): ConditionValues {
+  const names = [...new Set(passed.map(({ condition }) => condition.name))];
+  const draws = uniforms(recipe.validation.seed + validationSeedOffset, corner, 0, names.length);
+  const point = { ...question.conditions };
+  for (const [i, name] of names.entries()) {
+    const own = passed.filter(({ condition }) => condition.name === name);
+    point[name] = scaled(own[Math.floor(draws[i] * own.length)], question.conditions[name], scale);
+  }
+  return point;
+}
+
+/** The value at a part of the way to the side, on the grid and never beyond that part. */
+function scaled({ condition, value }: Side, own: string, scale: number): string {
+  const grid = Number(condition.grid);
+  const steps = Math.trunc(Math.round((Number(value) - Number(own)) / grid) * scale);
+  return steps === 0 ? own : quantityParser(condition)(Number(own) + steps * grid);
+}
+
+async function testPoint(
+  { family, recipe, environment, directory, threads, signal }: StageContext,
+  model: OnnxModel,
+  conditions: ConditionValues,
+  at: string,
+  index: number,
+): Promise<GateResult[]> {
+  const { data, validation } = recipe;
+  if (data.source !== "simulator" || validation.domain === null) return [];
+  const scratchDirectory = join(directory, "domain", String(index));
+  await mkdir(scratchDirectory, { recursive: true });
+  const seed = validation.seed + validationSeedOffset + 1000 + index;
+  const truth = await simulate({
+    simulator: data.simulator,
+    conditions,
+    inputs: family.inputs,
+    output: family.output,
+    saturation: data.saturation,
+    rows: validation.domain.rows,
+    seed,
+    threads,
+    signal,
+  });
+  return validatePoint({
+    at,
+    inputs: family.inputs,
+    output: family.output,
+    // Each side has its own threshold already; a further cut would hide the difference.
+    threshold: 0,
+    gates: validation.domain.gates,
+    truth,
+    generate: (features, rows, draw) => sampleModel(model, features, rows, seed + draw),
+    seed,
+    runPython: (args, options) =>
+      runPython(environment, args, { ...options, threads: recipe.training.threads }),
+    scratchDirectory,
+    signal,
+  });
+}
+
+function box(
+  quantities: QuantityCondition[],
+  own: ConditionValues,
+  passed: Side[],
+  scale: number,
+): DomainOutput["conditions"] {
+  return Object.fromEntries(
+    quantities.map(({ name, unit }) => {
+      const reached = (sign: -1 | 1) => {
+        const side = passed.find(
+          ({ condition, sign: itsSign }) => condition.name === name && itsSign === sign,
+        );
+        return Number(side ? scaled(side, own[name], scale) : own[name]);
+      };
+      const [low, high] = [reached(-1), reached(1)];
+      return [name, { low, high, unit, tested: low < high }];
+    }),
+  );
+}

@@ -1,0 +1,47 @@
+// The worker process: claims one job, runs it, ends. It ends early when its standard input closes or on SIGTERM.
+
+import { join } from "node:path";
+import type { Configuration } from "../config/configuration.ts";
+import { fail } from "../errors/registry.ts";
+import { trainerEnvironment } from "../training/environment.ts";
+import { thisProcess } from "./holder.ts";
+import { openStore } from "./openStore.ts";
+import { runJob } from "./runJob.ts";
+
+export interface WorkerOrder {
+  config: Configuration;
+  job: string;
+}
+
+async function main(): Promise<void> {
+  const order = JSON.parse(process.argv[2]) as WorkerOrder;
+  const stop = new AbortController();
+  const end = () => stop.abort(fail("cancelled", "The worker was told to stop."));
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+  process.stdin.on("end", end).on("error", end).resume();
+  const { config } = order;
+  const { catalogue, store, families, close } = await openStore(config);
+  try {
+    const claimed = await store.claim(order.job, thisProcess());
+    if (!claimed) return;
+    await runJob(
+      {
+        store,
+        catalogue,
+        families,
+        trainer: trainerEnvironment(config.trainerDirectory, config.python),
+        jobsDirectory: join(config.dataDirectory, "jobs"),
+        threads: config.threads,
+        signal: stop.signal,
+      },
+      claimed,
+    );
+  } finally {
+    await close();
+  }
+}
+
+await main();
+// An open standard input would keep the process alive.
+process.stdin.destroy();
