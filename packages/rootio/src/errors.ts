@@ -8,6 +8,8 @@ export type RootErrorKind = "unreadable" | "not_root" | "damaged" | "missing" | 
 
 export class RootError extends Error {
   readonly kind: RootErrorKind;
+  /** The message without the file's name. */
+  readonly problem: string;
   readonly file: string;
   readonly tree: string | undefined;
   readonly branch: string | undefined;
@@ -18,12 +20,14 @@ export class RootError extends Error {
     what: string,
     cause?: unknown,
   ) {
-    const parts = [where.file];
+    const parts: string[] = [];
     if (where.tree !== undefined) parts.push(`tree "${where.tree}"`);
     if (where.branch !== undefined) parts.push(`branch "${where.branch}"`);
-    super(`${parts.join(", ")}: ${what}`, cause === undefined ? undefined : { cause });
+    const problem = parts.length > 0 ? `${parts.join(", ")}: ${what}` : what;
+    super(`${where.file}: ${problem}`, cause === undefined ? undefined : { cause });
     this.name = "RootError";
     this.kind = kind;
+    this.problem = problem;
     this.file = where.file;
     this.tree = where.tree;
     this.branch = where.branch;

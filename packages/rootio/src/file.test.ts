@@ -184,7 +184,7 @@ test("errors name the file, the tree, the branch and what there is", { skip }, a
   const tree = await file.tree("responses");
   await assert.rejects(tree.read(["drift"]), {
     kind: "missing",
-    message: /v4\.root, tree "responses": has no branch "drift"; nearest are "drift_length"/,
+    message: /v4\.root: tree "responses": has no branch "drift"; nearest are "drift_length"/,
   });
   await file.close();
   for (const [name, compression] of [
@@ -194,7 +194,7 @@ test("errors name the file, the tree, the branch and what there is", { skip }, a
     const compressed = await openRootFile(join(data, `root/uproot-HZZ-${name}.root`));
     await assert.rejects(compressed.tree("events"), {
       kind: "unsupported",
-      message: new RegExp(`HZZ-${name}.root, tree "events": is compressed with ${compression}`),
+      message: new RegExp(`HZZ-${name}.root: tree "events": is compressed with ${compression}`),
     });
     await compressed.close();
   }

@@ -1,36 +1,57 @@
 // The dataset format: dataset.json beside safetensors shards, every row with a stable identity and its split.
 
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import { z } from "zod";
 import type { ResponseBatch, Split } from "../family/responses.ts";
 
-export interface DatasetTensor {
-  name: string;
-  dtype: "F32" | "I64" | "U8";
-  /** Shape of one row: [] for a scalar. */
-  shape: number[];
-  unit?: string;
-  /** Names and units of the columns of a one-dimensional tensor. */
-  columns?: { name: string; unit: string }[];
-}
+const perSplit = z.strictObject({ train: z.number(), validation: z.number(), test: z.number() });
 
-export interface DatasetShard {
-  path: string;
-  rows: number;
-  size: number;
-  sha256: string;
-}
+export const datasetManifest = z.strictObject({
+  scheme: z.literal("driftline-dataset/1"),
+  rows: z.int().min(0),
+  tensors: z.array(
+    z.strictObject({
+      name: z.string(),
+      dtype: z.enum(["F32", "I64", "U8"]),
+      /** Shape of one row: [] for a scalar. */
+      shape: z.array(z.int().min(1)),
+      unit: z.string().optional(),
+      /** Names and units of the columns of a one-dimensional tensor. */
+      columns: z.array(z.strictObject({ name: z.string(), unit: z.string() })).optional(),
+    }),
+  ),
+  split: z.strictObject({ by: z.literal("id"), salt: z.string(), fractions: perSplit, counts: perSplit }),
+  provenance: z.record(z.string(), z.unknown()),
+  shards: z.array(
+    z.strictObject({
+      path: z.string().regex(/^shard-\d{5,}\.safetensors$/),
+      rows: z.int().min(1),
+      size: z.int().min(1),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+});
 
 /** Contents of dataset.json. Tensors: `features` [n], `response` [a, b], `id` (64 bits), `split` (0 train, 1 validation, 2 test). */
-export interface DatasetManifest {
-  scheme: "driftline-dataset/1";
-  rows: number;
-  tensors: DatasetTensor[];
-  split: { by: "id"; salt: string; fractions: Record<Split, number>; counts: Record<Split, number> };
-  provenance: Record<string, unknown>;
-  shards: DatasetShard[];
-}
+export type DatasetManifest = z.infer<typeof datasetManifest>;
+export type DatasetTensor = DatasetManifest["tensors"][number];
+export type DatasetShard = DatasetManifest["shards"][number];
 
 /** A dataset's content in memory, by split. */
 export interface LoadedDataset {
   manifest: DatasetManifest;
   splits: Record<Split, ResponseBatch>;
+}
+
+export const manifestName = "dataset.json";
+
+/** The exact text of dataset.json: canonical JSON (RFC 8785). */
+export function manifestText(manifest: DatasetManifest): string {
+  return canonicalize(manifest)!;
+}
+
+/** SHA-256 of dataset.json, which names every shard by its digest: the dataset's identity. */
+export function datasetDigest(manifest: DatasetManifest): string {
+  return createHash("sha256").update(manifestText(manifest)).digest("hex");
 }
