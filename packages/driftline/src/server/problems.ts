@@ -1,0 +1,80 @@
+// Every answer that is not what was asked for: a problem document, and never what is inside the server.
+
+import { randomUUID } from "node:crypto";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { toProblem } from "../errors/problem.ts";
+import { DriftlineError, fail } from "../errors/registry.ts";
+
+/** Answers an error of any kind with a problem document. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = error instanceof DriftlineError ? error : (requestFault(error) ?? hidden(error, request));
+  const problem = toProblem(known);
+  // What a handler had prepared for success must not be kept with a failure.
+  for (const header of ["cache-control", "etag", "accept-ranges", "content-length", "content-disposition"]) {
+    reply.removeHeader(header);
+  }
+  if (problem.status === 401) reply.header("www-authenticate", "Bearer");
+  if (problem.status === 503) reply.header("retry-after", "1");
+  return reply
+    .code(problem.status)
+    .type("application/problem+json")
+    .send(JSON.stringify({ ...problem, instance: request.url }));
+}
+
+/** Answers unknown routes, and known ones asked by a method that they don't have. */
+export function answerUnknownRoutes(app: FastifyInstance): void {
+  const routes: { pattern: RegExp; methods: string[] }[] = [];
+  app.addHook("onRoute", ({ url, method }) => {
+    const escaped = url.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
+    const pattern = new RegExp(`^${escaped.replace(/:[A-Za-z]+/g, "[^/]+").replace("*", ".*")}$`);
+    routes.push({ pattern, methods: [method].flat() });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const [path] = request.url.split("?");
+    const methods = routes.flatMap((route) => (route.pattern.test(path) ? route.methods : []));
+    if (methods.length === 0) {
+      throw fail("unknown_route", `There is nothing at ${request.method} ${path}.`, {
+        remedy: "The OpenAPI document at /v1/openapi.json lists all routes.",
+      });
+    }
+    const allowed = [...new Set(methods)].sort().join(", ");
+    reply.header("allow", allowed);
+    throw fail("wrong_method", `${path} does not take ${request.method}.`, {
+      remedy: `Use one of ${allowed}.`,
+    });
+  });
+}
+
+/** Fastify's own errors that a request causes, as Driftline's. */
+function requestFault(error: unknown): DriftlineError | undefined {
+  const { code, statusCode = 500, message } = error as FastifyError;
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || statusCode === 413) {
+    return fail("too_large", "The body of the request is too large.", {
+      field: "body",
+      remedy: "Send at most 1 MiB.",
+    });
+  }
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    return fail("unsupported_media_type", "The body of the request is not JSON.", {
+      field: "content-type",
+      remedy: "Send JSON with the header Content-Type: application/json.",
+    });
+  }
+  if (statusCode >= 400 && statusCode < 500) {
+    const isBody = code?.startsWith("FST_ERR_CTP") || error instanceof SyntaxError;
+    return fail("usage", isBody ? `The body of the request is not valid JSON: ${message}` : message, {
+      field: isBody ? "body" : undefined,
+    });
+  }
+  return undefined;
+}
+
+/** A fault of the server: its log has the error, the client gets a number to ask about. */
+function hidden(error: unknown, request: FastifyRequest): DriftlineError {
+  const id = randomUUID();
+  request.log.error({ err: error, id, method: request.method, url: request.url }, "fault while answering");
+  return fail("internal", `Something failed in the server; its log has it under ${id}.`, {
+    remedy: "Ask again; if it stays, give whoever runs the server this number.",
+    data: { id },
+  });
+}

@@ -1,0 +1,111 @@
+// /v1/jobs: what is being made, its events as they happen, and stopping it.
+
+import { Readable } from "node:stream";
+import { type Driftline, job } from "@driftline/client/api";
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { eventStream } from "../eventStream.ts";
+import type { Metrics } from "../metrics.ts";
+import { commonProblems, jsonResponse, problemResponse } from "../schemas.ts";
+
+const params = z.object({ id: z.string().describe("Number of the job") });
+const missing = { 404: problemResponse("No such job") };
+const position = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export interface JobRoutesOptions {
+  driftline: Driftline;
+  metrics: Metrics;
+  heartbeatMs: number;
+}
+
+export const jobRoutes: FastifyPluginAsyncZod<JobRoutesOptions> = async (app, options) => {
+  const { driftline, metrics, heartbeatMs } = options;
+  // Streams would keep a server from closing: they are ended, and clients go on with the next server.
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
+
+  app.get(
+    "/jobs",
+    {
+      schema: {
+        operationId: "listJobs",
+        tags: ["jobs"],
+        summary: "Jobs, newest first",
+        response: { 200: jsonResponse("Jobs", z.object({ jobs: z.array(job) })), ...commonProblems },
+      },
+    },
+    async () => ({ jobs: await driftline.jobs() }),
+  );
+
+  app.get(
+    "/jobs/:id",
+    {
+      schema: {
+        operationId: "getJob",
+        tags: ["jobs"],
+        summary: "One job with its stages",
+        params,
+        response: { 200: jsonResponse("The job", job), ...missing, ...commonProblems },
+      },
+    },
+    ({ params: { id } }) => driftline.job(id),
+  );
+
+  app.post(
+    "/jobs/:id/cancel",
+    {
+      schema: {
+        operationId: "cancelJob",
+        tags: ["jobs"],
+        summary: "Stop a job; one that has ended stays as it is",
+        params,
+        response: { 200: jsonResponse("The job", job), ...missing, ...commonProblems },
+      },
+    },
+    ({ params: { id } }) => driftline.cancel(id),
+  );
+
+  app.get(
+    "/jobs/:id/events",
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: "jobEvents",
+        tags: ["jobs"],
+        summary: "Events of a job as server-sent events, from the first or after one that is named",
+        description:
+          "Each message is a JobEvent whose `seq` is the message's id. A comment comes every 15 s. " +
+          "When the job has ended the last message is `event: end` with its state.",
+        params,
+        querystring: z.strictObject({ after: position.optional().describe("Only events after this one") }),
+        headers: z.object({
+          "last-event-id": position
+            .optional()
+            .describe("The same, as browsers send it; it goes before `after`"),
+        }),
+        response: {
+          200: { description: "Events", content: { "text/event-stream": { schema: z.string() } } },
+          ...missing,
+          ...commonProblems,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      await driftline.job(id);
+      const gone = new AbortController();
+      metrics.eventStreams++;
+      reply.raw.once("close", () => {
+        metrics.eventStreams--;
+        gone.abort();
+      });
+      const stream = eventStream(driftline, id, {
+        after: request.headers["last-event-id"] ?? request.query.after ?? 0,
+        signal: AbortSignal.any([closing.signal, gone.signal]),
+        heartbeatMs,
+      });
+      reply.header("cache-control", "no-store").header("x-accel-buffering", "no").type("text/event-stream");
+      return reply.send(Readable.from(stream, { objectMode: false, highWaterMark: 16 * 1024 }) as never);
+    },
+  );
+};

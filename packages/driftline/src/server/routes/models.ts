@@ -1,0 +1,127 @@
+// /v1/models: published bundles, their files, and each as one tar.
+
+import { type Driftline, model } from "@driftline/client/api";
+import { bundleManifest } from "@driftline/client/bundle";
+import { tarBundle } from "@driftline/client/tar";
+import { manifestFile, parseManifest } from "@driftline/client/verify";
+import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { fail } from "../../errors/registry.ts";
+import { commonProblems, jsonResponse, problemResponse } from "../schemas.ts";
+import { sendFile } from "../sendFile.ts";
+
+const params = z.object({
+  digest: z
+    .string()
+    .regex(/^[0-9a-f]{8,64}$/, "a digest is 64 hexadecimal digits; at least 8 of them are needed")
+    .describe("SHA-256 of bundle.json, or a unique prefix of at least 8 digits"),
+});
+const fileParams = params.extend({ "*": z.string().describe("Path of a file in the bundle") });
+const bytes = { schema: z.any().describe("The bytes of the file") };
+const missing = { 404: problemResponse("No such model or file") };
+
+export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = async (app, { driftline }) => {
+  app.get(
+    "/models",
+    {
+      schema: {
+        operationId: "listModels",
+        tags: ["models"],
+        summary: "Published models",
+        querystring: z.strictObject({ family: z.string().optional() }),
+        response: { 200: jsonResponse("Models", z.object({ models: z.array(model) })), ...commonProblems },
+      },
+    },
+    async ({ query }) => ({ models: await driftline.models(query) }),
+  );
+
+  app.get(
+    "/models/:digest",
+    {
+      schema: {
+        operationId: "getModel",
+        tags: ["models"],
+        summary: "One model, by the digest of its bundle",
+        params,
+        response: { 200: jsonResponse("The model", model), ...missing, ...commonProblems },
+      },
+    },
+    ({ params: { digest } }) => driftline.model(digest),
+  );
+
+  app.get(
+    "/models/:digest/manifest",
+    {
+      schema: {
+        operationId: "getManifest",
+        tags: ["models"],
+        summary: "The bundle's manifest as JSON; its exact bytes are files/bundle.json",
+        params,
+        response: { 200: jsonResponse("bundle.json", bundleManifest), ...missing, ...commonProblems },
+      },
+    },
+    async ({ params: { digest } }) => parseManifest(await driftline.manifest(digest), digest).manifest,
+  );
+
+  app.route({
+    method: ["GET", "HEAD"],
+    url: "/models/:digest/files/*",
+    schema: {
+      operationId: "getFile",
+      tags: ["models"],
+      summary: "A file of a bundle; its ETag is its SHA-256",
+      params: fileParams,
+      response: {
+        200: { description: "The file", content: { "application/octet-stream": bytes } },
+        206: { description: "The range that was asked for", content: { "application/octet-stream": bytes } },
+        304: { description: "The client has it already", content: {} },
+        416: problemResponse("The range lies outside the file"),
+        ...missing,
+        ...commonProblems,
+      },
+    },
+    async handler(request, reply) {
+      const { digest, "*": path } = request.params;
+      const manifestBytes = await driftline.manifest(digest);
+      const { digest: whole, manifest } = parseManifest(manifestBytes, digest);
+      const immutable = whole === digest;
+      if (path === manifestFile) {
+        const open = async () => new Blob([Buffer.from(manifestBytes)]).stream();
+        return sendFile({ path, size: manifestBytes.length, sha256: whole, immutable, open }, request, reply);
+      }
+      const file = manifest.files.find((each) => each.path === path);
+      if (file === undefined) {
+        throw fail("unknown_file", `Bundle ${digest} has no file ${JSON.stringify(path)}.`, {
+          field: "path",
+          remedy: `It has ${[manifestFile, ...manifest.files.map((each) => each.path)].join(", ")}.`,
+        });
+      }
+      return sendFile({ ...file, immutable, open: () => driftline.file(whole, path) }, request, reply);
+    },
+  });
+
+  app.get(
+    "/models/:digest/bundle.tar",
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: "getBundleTar",
+        tags: ["models"],
+        summary: "The whole bundle as one tar file",
+        params,
+        response: {
+          200: { description: "The tar file", content: { "application/x-tar": bytes } },
+          ...missing,
+          ...commonProblems,
+        },
+      },
+    },
+    async ({ params: { digest } }, reply) => {
+      const manifestBytes = await driftline.manifest(digest);
+      const { digest: whole, manifest } = parseManifest(manifestBytes, digest);
+      const name = `${manifest.family}-${whole.slice(0, 12)}.tar`.replaceAll(/[^A-Za-z0-9._-]/g, "_");
+      reply.header("content-disposition", `attachment; filename="${name}"`).type("application/x-tar");
+      return reply.send(tarBundle(driftline, whole, manifestBytes));
+    },
+  );
+};

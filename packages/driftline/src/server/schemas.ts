@@ -1,0 +1,71 @@
+// What the routes take and give, by name: the OpenAPI document refers to these as components.
+
+import {
+  difference,
+  ensureRequest,
+  familySummary,
+  hit,
+  job,
+  jobEvent,
+  miss,
+  model,
+  nearModel,
+  problem,
+  question,
+  range,
+  resolveRequest,
+  stage,
+  verdict,
+} from "@driftline/client/api";
+import { bundleManifest, tensorSpec } from "@driftline/client/bundle";
+import { z } from "zod";
+
+export const missProblem = z
+  .object({ ...problem.shape, ...miss.shape })
+  .describe("A miss, explained: the nearest models, and for each condition why they don't fit");
+
+export const refusalProblem = z
+  .looseObject({ ...problem.shape, verdict: verdict.optional(), job: z.string().optional() })
+  .describe("The model of this recipe was made and did not pass its gates; `retry` makes another");
+
+/** Names of components. Each schema here becomes `#/components/schemas/<id>`. */
+export const components = z.registry<{ id: string }>();
+for (const [id, schema] of Object.entries({
+  Difference: difference,
+  EnsureRequest: ensureRequest,
+  Family: familySummary,
+  Hit: hit,
+  Job: job,
+  JobEvent: jobEvent,
+  Manifest: bundleManifest,
+  Miss: missProblem,
+  Model: model,
+  NearModel: nearModel,
+  Problem: problem,
+  Question: question,
+  Range: range,
+  Refusal: refusalProblem,
+  ResolveRequest: resolveRequest,
+  Stage: stage,
+  TensorSpec: tensorSpec,
+  Verdict: verdict,
+})) {
+  components.add(schema, { id });
+}
+
+/** A response that is a problem document. */
+export function problemResponse(description: string, schema: z.ZodType = problem) {
+  return { description, content: { "application/problem+json": { schema } } };
+}
+
+/** Problems that every route under /v1 can answer with. */
+export const commonProblems = {
+  400: problemResponse("The request is malformed"),
+  401: problemResponse("The server asks for a token"),
+  500: problemResponse("A fault of the server, or damaged content"),
+  503: problemResponse("The catalogue is busy: ask again"),
+};
+
+export function jsonResponse<T extends z.ZodType>(description: string, schema: T) {
+  return { description, content: { "application/json": { schema } } };
+}
