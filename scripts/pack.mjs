@@ -68,13 +68,14 @@ function importedPackages(directory) {
 /** The manifest for publishing. Every import must be a declared dependency; packages of this workspace are added at their version. */
 function publishedManifest(manifest, staging, workspace) {
   const dependencies = { ...manifest.dependencies };
-  for (const name of importedPackages(path.join(staging, "dist"))) {
-    if (name === manifest.name || name in dependencies) continue;
-    if (!workspace.has(name)) {
-      throw new Error(`${manifest.name} imports ${name}, which its package.json does not name.`);
-    }
-    dependencies[name] = workspace.get(name);
+  const used = importedPackages(path.join(staging, "dist")).filter((name) => name !== manifest.name);
+  const undeclared = used.filter((name) => !(name in dependencies) && !workspace.has(name));
+  if (undeclared.length > 0) {
+    throw new Error(
+      `${manifest.name} imports what its package.json does not name: ${undeclared.join(", ")}.`,
+    );
   }
+  for (const name of used) dependencies[name] ??= workspace.get(name);
   return {
     ...manifest,
     ...(manifest.exports && { exports: published(manifest.exports) }),
