@@ -1,7 +1,7 @@
 // What no schema can say about a family.yaml: names that must exist elsewhere in it, and numbers that must fit together.
 
 import type { z } from "zod";
-import { compare, type Decimal, isMultiple, parseDecimal } from "./decimal.ts";
+import { compare, type Decimal, formatDecimal, isMultiple, maxDigits, parseDecimal } from "./decimal.ts";
 import type { FieldPath } from "./familyYaml.ts";
 import { normalise, softwareParser } from "./label.ts";
 import { nearestName } from "./nearestName.ts";
@@ -81,6 +81,13 @@ function checkQuantity(
   }
   for (const field of ["nominal", "tolerance", "minimum", "maximum"] as const) {
     const value = values[field];
+    if (value && formatDecimal(value).length + formatDecimal(grid).length > maxDigits) {
+      report(
+        [...path, field],
+        "has too many digits for this grid",
+        "Choose a coarser grid or a smaller range.",
+      );
+    }
     if (value && !isMultiple(value, grid)) {
       report(
         [...path, field],

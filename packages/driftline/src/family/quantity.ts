@@ -9,7 +9,6 @@ import {
   divideHalfEven,
   formatDecimal,
   negate,
-  parseDecimal,
   readNumber,
 } from "./decimal.ts";
 import type { QuantityCondition } from "./family.ts";
@@ -76,11 +75,10 @@ export function toleranceDistance(condition: QuantityCondition, a: string, b: st
   return Number(apart < 0n ? -apart : apart) / Number(tolerance);
 }
 
-/** A decimal that the loader has checked. */
+/** A decimal in canonical form, of any length. */
 function trusted(text: string): Decimal {
-  const value = parseDecimal(text);
-  if (!value) throw fail("internal", `${JSON.stringify(text)} should be a decimal number in canonical form.`);
-  return value;
+  const point = text.indexOf(".");
+  return { digits: BigInt(text.replace(".", "")), exponent: point < 0 ? 0 : point + 1 - text.length };
 }
 
 /** Grid steps in one of a unit, where `factor` is that unit in the declared unit. */
@@ -128,11 +126,10 @@ function badUnit(condition: QuantityCondition, given: unknown, unit: string): Dr
 }
 
 function outside(condition: QuantityCondition, given: unknown, value: string): DriftlineError {
-  const side = compare(trusted(value), trusted(condition.minimum)) < 0 ? "below" : "above";
-  const bound = side === "below" ? condition.minimum : condition.maximum;
-  const converted =
-    String(given) === value || value.length > 40 ? "" : `, ${value} ${condition.unit} on the grid,`;
-  return problem(condition, "out_of_range", given, `${converted} is ${side} ${bound} ${condition.unit}`);
+  const { minimum, maximum, unit } = condition;
+  const side = compare(trusted(value), trusted(minimum)) < 0 ? `below ${minimum}` : `above ${maximum}`;
+  const rounded = String(given) === value || value.length > 40 ? "" : ` (on the grid it is ${value} ${unit})`;
+  return problem(condition, "out_of_range", given, `is ${side} ${unit}${rounded}`);
 }
 
 function problem(
@@ -142,14 +139,10 @@ function problem(
   what: string,
   { remedy = allowed(condition) } = {},
 ): DriftlineError {
-  return fail(
-    code,
-    `Condition ${condition.name}: ${quoted(given)}${what.startsWith(",") ? "" : " "}${what}.`,
-    {
-      field: `conditions.${condition.name}`,
-      remedy,
-    },
-  );
+  return fail(code, `Condition ${condition.name}: ${quoted(given)} ${what}.`, {
+    field: `conditions.${condition.name}`,
+    remedy,
+  });
 }
 
 function allowed({ unit, minimum, maximum }: QuantityCondition): string {
