@@ -13,8 +13,14 @@ export interface Column {
   offsets: Int32Array | null;
 }
 
+/** A basket and what it holds. */
+export interface Part {
+  basket: Basket;
+  decoded: DecodedBasket;
+}
+
 export function assemble(
-  parts: { basket: Basket; decoded: DecodedBasket }[],
+  parts: Part[],
   type: ElementType,
   layout: Layout,
   start: number,

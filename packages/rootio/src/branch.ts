@@ -1,6 +1,6 @@
 // What a branch holds, decided from its metadata: the type of its values, how entries are laid out, where its baskets are.
 
-import type { BranchObject, LeafObject, TreeObject } from "./metadata.ts";
+import type { BranchObject, LeafObject, MemberType, TreeObject } from "./metadata.ts";
 
 export type ElementType =
   | "bool"
@@ -71,14 +71,17 @@ const vectorTypes: Record<string, ElementType> = {
 };
 
 /** Number of entries and all branches of a tree, sub-branches by their path ("muon/muon.pt"). */
-export function describeTree(tree: TreeObject): { entries: number; branches: Branch[] } {
+export function describeTree(
+  tree: TreeObject,
+  memberType: MemberType,
+): { entries: number; branches: Branch[] } {
   const entries = Number(tree.fEntries);
   if (!Number.isSafeInteger(entries) || entries < 0) throw new Error(`the tree has ${tree.fEntries} entries`);
   const branches: Branch[] = [];
   const walk = (objects: BranchObject[], path: string) => {
     for (const object of objects) {
       const name = path + object.fName;
-      branches.push({ name, ...describe(object), baskets: listBaskets(object) });
+      branches.push({ name, ...describe(object, memberType), baskets: listBaskets(object) });
       walk(object.fBranches.arr, `${name}/`);
     }
   };
@@ -86,7 +89,7 @@ export function describeTree(tree: TreeObject): { entries: number; branches: Bra
   return { entries, branches };
 }
 
-function describe(object: BranchObject): Pick<Branch, "type" | "layout" | "problem"> {
+function describe(object: BranchObject, memberType: MemberType): Pick<Branch, "type" | "layout" | "problem"> {
   const unreadable = (type: string, problem: string) => ({
     type,
     layout: { kind: "scalar" } as const,
@@ -96,12 +99,15 @@ function describe(object: BranchObject): Pick<Branch, "type" | "layout" | "probl
   if (object.fFileName)
     return unreadable(object._typename, `has its data in another file, ${object.fFileName}`);
   if (object._typename === "TBranchElement") {
-    const className = object.fClassName ?? "";
-    const value = /^(?:std::)?vector<(?:std::)?([\w ]+)>$/.exec(className)?.[1].trim();
+    const { fClassName = "", fCheckSum = 0, fID = -1 } = object;
+    const className = fID === -1 ? fClassName : memberType(fClassName, fCheckSum, fID);
+    const value = /^(?:std::)?vector<([\w ]+?) *>$/.exec(className ?? "")?.[1];
     const type = value === undefined ? undefined : vectorTypes[value];
-    if (type && object.fID === -1 && object.fBranches.arr.length === 0)
-      return { type, layout: { kind: "vector" }, problem: null };
-    return unreadable(className, `is of class ${className}, which this reader does not know`);
+    if (type && object.fBranches.arr.length === 0) return { type, layout: { kind: "vector" }, problem: null };
+    return unreadable(
+      className ?? fClassName,
+      `is of class ${className ?? fClassName}, which this reader does not know`,
+    );
   }
   if (object._typename !== "TBranch" || leaves.length === 0)
     return unreadable(object._typename, `is a ${object._typename}, which this reader does not know`);

@@ -112,17 +112,20 @@ test("std::vector branches, and trees with classes that are not known, in an ATL
   const path = join(data, "root/uproot-physlite-rntuple_v1-0-0-0.root");
   const expected: Expectation = JSON.parse(readFileSync(`${path}.json`, "utf8"));
   const file = await openRootFile(path);
+  let vectors = 0;
   for (const name of file.trees()) {
     const tree = await file.tree(name);
     const expectedTree = expected.trees.find((other) => other.name === name);
-    for (const { name: branch, problem, type } of tree.branches) {
+    for (const { name: branch, problem, type, jagged } of tree.branches) {
       const leaf = expectedTree?.branches?.find((other) => other.name === branch)?.leaves?.[0];
       if (problem !== null || !leaf) continue;
       const column = (await tree.read([branch]))[branch];
       assert.equal(type, leaf.dtype, branch);
       assert.equal(digest(column), leaf.sha256_le, branch);
+      if (jagged) vectors++;
     }
   }
+  assert.equal(vectors, 78);
   await assert.rejects(file.tree("EventData"), {
     kind: "unsupported",
     message: /EventData.*RNTuple, not a TTree/,
@@ -213,7 +216,7 @@ test("a truncated or altered file is a clear error or reads; it never hangs and 
       const file = await openRootFile(path);
       try {
         const tree = await file.tree("responses");
-        await tree.read(tree.branches.map((branch) => branch.name));
+        await tree.read(tree.branches.flatMap(({ name, problem }) => (problem ? [] : [name])));
       } finally {
         await file.close();
       }
@@ -227,7 +230,7 @@ test("a truncated or altered file is a clear error or reads; it never hangs and 
   for (let i = 0; i < 60; i++) await attempt(bytes.subarray(0, Math.floor((bytes.length * i) / 60)));
   assert.equal(kinds.read, undefined, "no truncated file reads");
   let state = 12345;
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 100; i++) {
     const altered = Uint8Array.from(bytes);
     for (let k = 0; k < 40; k++) {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -237,5 +240,5 @@ test("a truncated or altered file is a clear error or reads; it never hangs and 
     }
     await attempt(altered);
   }
-  assert.ok(kinds.damaged > 100, JSON.stringify(kinds));
+  assert.ok(kinds.damaged > 60 + 30, JSON.stringify(kinds));
 });

@@ -4,4 +4,5 @@ export type { Column } from "./assemble.ts";
 export type { ElementType } from "./branch.ts";
 export type { Values } from "./decode.ts";
 export { nearestNames, RootError, type RootErrorKind } from "./errors.ts";
-export { type BranchInfo, openRootFile, type RootFile, type Tree } from "./file.ts";
+export { openRootFile, type RootFile } from "./file.ts";
+export type { BranchInfo, Tree } from "./tree.ts";

@@ -18,6 +18,9 @@ declare module "jsroot/io" {
     fKeys: Key[];
   }
   export interface File extends Directory {
+    fStreamerInfos: {
+      arr: { fName: string; fCheckSum: number; fElements: { arr: { fTypeName: string }[] } }[];
+    };
     readObject(name: string, cycle: number): Promise<unknown>;
     readObjBuffer(key: Key): Promise<TBuffer>;
   }

@@ -65,7 +65,8 @@ export interface BranchObject {
   fBaskets: { arr: (EmbeddedBasket | null)[] };
   /** Of a TBranchElement. */
   fClassName?: string;
-  fType?: number;
+  fCheckSum?: number;
+  /** Which member of the class; -1 for an object of the class itself. */
   fID?: number;
 }
 
@@ -74,6 +75,9 @@ export interface TreeObject {
   fEntries: number;
   fBranches: { arr: BranchObject[] };
 }
+
+/** C++ type of member `id` of a class, from the file's own description of that version of the class. */
+export type MemberType = (className: string, checkSum: number, id: number) => string | undefined;
 
 export interface TreeKey {
   /** Path within the file: directories and name. */
@@ -88,7 +92,7 @@ export interface Metadata {
   /** Names and classes of everything else in the top directory, for messages. */
   others: { name: string; className: string }[];
   /** Reads a tree and applies `use`, in which an inconsistency of the metadata may throw anything. */
-  readTree<T>(tree: TreeKey, use: (object: TreeObject) => T): Promise<T>;
+  readTree<T>(tree: TreeKey, use: (object: TreeObject, memberType: MemberType) => T): Promise<T>;
 }
 
 const treeClasses = ["TTree", "TNtuple", "TNtupleD"];
@@ -124,7 +128,11 @@ export async function readMetadata(source: ByteSource): Promise<Metadata> {
     others,
     readTree: (tree, use) =>
       attempt(source, { tree: tree.name }, async () => {
-        return use((await file.readObject(tree.name, tree.cycle)) as TreeObject);
+        return use((await file.readObject(tree.name, tree.cycle)) as TreeObject, (name, checkSum, id) => {
+          const classes = file.fStreamerInfos.arr;
+          return classes.find((info) => info.fName === name && info.fCheckSum === checkSum)?.fElements.arr[id]
+            ?.fTypeName;
+        });
       }),
   };
 }

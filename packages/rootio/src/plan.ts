@@ -13,6 +13,8 @@ export interface Plan {
   branches: BranchPlan[];
   /** Merged ranges of the file, ascending. */
   reads: ByteRange[];
+  /** A branch whose baskets do not cover the range; null where all do. */
+  gap: Branch | null;
 }
 
 /** Ranges closer than this are read as one. */
@@ -20,8 +22,13 @@ const largestGap = 16 * 1024;
 /** A merged read grows no larger than this, unless one basket is. */
 const largestRead = 8 * 1024 * 1024;
 
-/** Entries start to stop - 1 of these branches. Returns the name of a branch whose baskets leave a gap in `gap`. */
-export function planRead(branches: Branch[], start: number, stop: number): Plan & { gap: Branch | null } {
+/** Plans entries start to stop - 1 of these branches; baskets that are kept in memory are not read again. */
+export function planRead(
+  branches: Branch[],
+  start: number,
+  stop: number,
+  isKept: (branch: Branch, basket: Basket) => boolean,
+): Plan {
   let gap: Branch | null = null;
   const plans = branches.map((branch) => {
     const baskets = branch.baskets.filter(
@@ -36,7 +43,8 @@ export function planRead(branches: Branch[], start: number, stop: number): Plan 
     return { branch, baskets };
   });
   const ranges = plans
-    .flatMap(({ baskets }) => baskets.flatMap(({ at }) => ("position" in at ? [at] : [])))
+    .flatMap(({ branch, baskets }) => baskets.filter((basket) => !isKept(branch, basket)))
+    .flatMap(({ at }) => ("position" in at ? [at] : []))
     .sort((a, b) => a.position - b.position);
   const reads: ByteRange[] = [];
   for (const { position, length } of ranges) {
