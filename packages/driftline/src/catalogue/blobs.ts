@@ -61,12 +61,12 @@ export function blobStore(dataDirectory: string) {
     rootMade ??= makeDurableDirectory(root);
     await rootMade;
     await mkdir(dirname(final), { recursive: true });
-    const intact = (await has(digest)) && (await hashFile(final)).sha256 === digest;
-    if (!intact) {
-      if (await has(digest)) {
+    const present = await hashFile(final).catch(nullIfAbsent);
+    if (present?.sha256 !== digest) {
+      if (present !== null) {
         // Good content has come for a damaged blob: keep the damaged bytes for whoever looks into it.
         await mkdir(damagedCopies, { recursive: true });
-        await rename(final, join(damagedCopies, `${digest}-${randomUUID()}`));
+        await rename(final, join(damagedCopies, `${digest}-${randomUUID()}`)).catch(nullIfAbsent);
       }
       // Two writers can meet here: both bring the same bytes, so either rename is right.
       await rename(written, final);
@@ -221,19 +221,14 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 async function sizeOrNull(path: string): Promise<number | null> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
+  return stat(path).then(({ size }) => size, nullIfAbsent);
 }
 
 async function entries(directory: string): Promise<string[]> {
-  try {
-    return (await readdir(directory)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
+  return (await readdir(directory).catch(nullIfAbsent)) ?? [];
+}
+
+function nullIfAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
 }

@@ -2,8 +2,9 @@
 
 import type { Model } from "@driftline/client/api";
 import { type BundleManifest, bundleManifest } from "@driftline/client/bundle";
-import type { Kysely } from "kysely";
+import type { ExpressionBuilder, Kysely } from "kysely";
 import { fail } from "../errors/registry.ts";
+import { parseKeyPrefix } from "../family/key.ts";
 import type { BlobStore, ByteRange } from "./blobs.ts";
 import type { Database } from "./database.ts";
 import { sha256 } from "./manifest.ts";
@@ -52,7 +53,20 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
     return rows.map((row) => toModel(row, serving.has(row.digest)));
   }
 
-  /** A model by digest or by a unique prefix of it. Throws `unknown_model`, `usage`. */
+  /** How many models of each family serve a key. */
+  async function servingCounts(): Promise<Map<string, number>> {
+    const rows = await db
+      .selectFrom("bindings")
+      .innerJoin("bundles", "bundles.digest", "bindings.bundle")
+      .select(({ fn }) => ["bundles.family", fn.countAll().as("models")])
+      .where("bindings.action", "=", "serve")
+      .where("bindings.id", "in", newestBindings)
+      .groupBy("bundles.family")
+      .execute();
+    return new Map(rows.map(({ family, models: count }) => [family, Number(count)]));
+  }
+
+  /** A model by digest, key, or a unique prefix of it. Throws `unknown_model`, `usage`. */
   async function model(prefix: string): Promise<Model> {
     if (prefix.startsWith("k1-")) return byKey(prefix);
     const digest = await unique(db, "digest", prefix);
@@ -66,7 +80,7 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
 
   /** The model that serves a key, given whole or as a unique prefix. Throws `unknown_model`, `usage`. */
   async function byKey(prefix: string): Promise<Model> {
-    const key = await unique(db, "key", prefix);
+    const key = await unique(db, "key", parseKeyPrefix(prefix));
     const bundle = await servingBundle(db, key);
     if (bundle === null) {
       throw fail("unknown_model", `The models of key ${key} are withdrawn.`, {
@@ -126,7 +140,7 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
     return model(bundle);
   }
 
-  return { models, model, byKey, manifest, fileEntry, file, withdraw };
+  return { models, servingCounts, model, byKey, manifest, fileEntry, file, withdraw };
 }
 
 async function servingBundle(db: Kysely<CatalogueTables>, key: string): Promise<string | null> {
@@ -145,14 +159,17 @@ async function servingBundles(db: Kysely<CatalogueTables>): Promise<Set<string>>
     .selectFrom("bindings")
     .select("bundle")
     .where("action", "=", "serve")
-    .where("id", "in", (inner) =>
-      inner
-        .selectFrom("bindings")
-        .select(({ fn }) => fn.max("id").as("id"))
-        .groupBy("key"),
-    )
+    .where("id", "in", newestBindings)
     .execute();
   return new Set(rows.map(({ bundle }) => bundle));
+}
+
+/** Ids of the bindings that decide: the newest of each key. */
+function newestBindings(inner: ExpressionBuilder<CatalogueTables, "bindings">) {
+  return inner
+    .selectFrom("bindings as each")
+    .select(({ fn }) => fn.max("each.id").as("id"))
+    .groupBy("each.key");
 }
 
 const forms = {

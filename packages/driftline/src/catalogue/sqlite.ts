@@ -18,7 +18,10 @@ import { fail } from "../errors/registry.ts";
 
 /** How long a statement waits for another process's transaction before it fails with `busy`. */
 const patienceMs = 30_000;
+// Primary result codes, https://sqlite.org/rescode.html
 const sqliteBusy = 5;
+const sqliteCorrupt = 11;
+const sqliteNotADatabase = 26;
 
 /** Opens one connection to the file at `path` as a Kysely dialect; destroying Kysely closes it. */
 export function sqliteDialect(path: string, { readOnly }: { readOnly: boolean }): Dialect {
@@ -53,7 +56,10 @@ function sqliteDriver(path: string, readOnly: boolean): Driver {
     // A deferred transaction that reads and then writes can fail half way when another process wrote in between.
     beginTransaction: () => execute(connection, "begin immediate"),
     commitTransaction: () => execute(connection, "commit"),
-    rollbackTransaction: () => execute(connection, "rollback"),
+    // SQLite may have rolled back by itself (disk full); another error here would hide the first one.
+    rollbackTransaction: async () => {
+      if (database?.isTransaction) await execute(connection, "rollback");
+    },
     releaseConnection: async () => {},
     destroy: async () => database?.close(),
   };
@@ -92,7 +98,9 @@ function sqliteConnection(database: DatabaseSync, path: string): DatabaseConnect
         try {
           return runOnce<R>(query);
         } catch (error) {
-          if (!isBusy(error)) throw error;
+          const code = codeOf(error);
+          if (code === sqliteCorrupt || code === sqliteNotADatabase) throw damaged(path, error as Error);
+          if (code !== sqliteBusy) throw error;
           if (Date.now() - started > patienceMs) {
             throw fail("busy", `Another process has kept ${path} locked for ${patienceMs / 1000} s.`, {
               remedy: "Try again; if it lasts, see which process has the file open (`fuser -v` on it).",
@@ -112,7 +120,16 @@ function sqliteConnection(database: DatabaseSync, path: string): DatabaseConnect
   };
 }
 
-function isBusy(error: unknown): boolean {
+function codeOf(error: unknown): number | null {
   // Extended result codes keep the primary code in the low byte.
-  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === sqliteBusy;
+  return error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : null;
+}
+
+function damaged(path: string, cause: Error) {
+  return fail("damaged", `The database ${path} is damaged: ${cause.message}.`, {
+    remedy:
+      "Keep a copy of the data directory, then restore the file from a backup, or start a new data directory " +
+      "and push the bundles that you have.",
+    cause,
+  });
 }

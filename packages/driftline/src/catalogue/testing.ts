@@ -1,5 +1,8 @@
 // What tests of the catalogue share: a small family, questions, bundles made in memory, catalogues in scratch places.
 
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,4 +155,32 @@ export async function scratchCatalogue(t: TestContext): Promise<Catalogue> {
   const catalogue = await openCatalogue(await scratchDirectory(t));
   t.after(() => catalogue.close());
   return catalogue;
+}
+
+/**
+ * Runs `script` in a process of its own, as a module that has `directory` and what catalogue.ts, database.ts,
+ * blobs.ts and this file export as `c`. Ends with the test.
+ */
+export function inChild(t: TestContext, directory: string, script: string): ChildProcess {
+  const exports = ["./catalogue.ts", "./database.ts", "./blobs.ts", "./testing.ts"]
+    .map((path) => `...(await import(${JSON.stringify(new URL(path, import.meta.url).href)}))`)
+    .join(", ");
+  const source = `const c = { ${exports} };\nconst directory = ${JSON.stringify(directory)};\n${script}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  return child;
+}
+
+/** The next line that a child prints. */
+export async function nextLine(child: ChildProcess): Promise<string> {
+  const [chunk] = (await once(child.stdout!, "data")) as [Buffer];
+  return chunk.toString().trim();
+}
+
+/** Waits for a child to end and asserts that it did so well. */
+export async function ended(child: ChildProcess): Promise<void> {
+  const [code] = child.exitCode === null ? await once(child, "exit") : [child.exitCode];
+  assert.equal(code, 0, "a child process failed");
 }

@@ -42,41 +42,58 @@ export async function verifyAll(
   onProgress?: (progress: VerifyProgress) => void,
 ): Promise<VerifyReport> {
   const findings: Finding[] = [];
-  for (const line of await checkIntegrity(withTables<never>(database).db)) {
-    findings.push({
-      kind: "damaged",
-      what: "database",
-      digest: null,
-      bundles: [],
-      message: `SQLite: ${line}`,
-    });
-  }
   const users = new Map<string, string[]>();
   const keyOf = new Map<string, string>();
-  for await (const row of bundleRows(database)) {
-    keyOf.set(row.digest, row.key);
-    const files = checkBundle(row, findings);
-    for (const { sha256 } of files) users.set(sha256, [...(users.get(sha256) ?? []), row.digest]);
-  }
-  for (const binding of await database.db.selectFrom("bindings").selectAll().execute()) {
-    checkBinding(binding, keyOf, findings);
+  const databaseDamage = (message: string) =>
+    findings.push({ kind: "damaged", what: "database", digest: null, bundles: [], message });
+  try {
+    for (const line of await checkIntegrity(withTables<never>(database).db))
+      databaseDamage(`Database: ${line}`);
+    for await (const row of bundleRows(database)) {
+      keyOf.set(row.digest, row.key);
+      const files = checkBundle(row, findings);
+      for (const sha256 of new Set(files.map((file) => file.sha256))) {
+        users.set(sha256, [...(users.get(sha256) ?? []), row.digest]);
+      }
+    }
+    for (const binding of await database.db
+      .selectFrom("bindings")
+      .select(["id", "key", "bundle"])
+      .execute()) {
+      checkBinding(binding, keyOf, findings);
+    }
+  } catch (error) {
+    // Pages that can't be read at all; go on with the blobs.
+    databaseDamage((error as Error).message);
   }
   const stored = await blobs.list();
   const all = [...new Set([...stored, ...users.keys()])].sort();
   const present = new Set(stored);
   let bytes = 0;
   for (const [i, digest] of all.entries()) {
-    const bundles = [...new Set(users.get(digest))];
+    const bundles = users.get(digest) ?? [];
     try {
       bytes += await blobs.verify(digest);
     } catch (error) {
       const kind = present.has(digest) ? "damaged" : "missing";
-      findings.push({ kind, what: "blob", digest, bundles, message: (error as Error).message });
+      findings.push({
+        kind,
+        what: "blob",
+        digest,
+        bundles,
+        message: `${(error as Error).message} ${usedBy(bundles)}`,
+      });
     }
     onProgress?.({ done: i + 1, total: all.length, bytes });
   }
   const orphans = stored.filter((digest) => !users.has(digest));
   return { findings, bundles: keyOf.size, blobs: all.length, bytes, orphans };
+}
+
+function usedBy(bundles: string[]): string {
+  if (bundles.length === 0) return "No bundle uses it.";
+  const more = bundles.length > 3 ? ` and ${bundles.length - 3} more` : "";
+  return `Used by ${bundles.length === 1 ? "bundle" : "bundles"} ${bundles.slice(0, 3).join(", ")}${more}.`;
 }
 
 /** All rows, in pages: manifests of a large catalogue don't fit in memory together. */
