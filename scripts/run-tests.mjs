@@ -14,7 +14,7 @@ if (kind !== "servers" && kind !== "e2e") {
 } else if (files.length === 0) {
   process.stdout.write(
     kind === "servers"
-      ? "There are no tests against real servers yet (e2e/servers/*.servers.test.ts).\n"
+      ? "There are no tests against real servers yet (e2e/**/*.servers.test.ts).\n"
       : "There are no end-to-end tests yet (e2e/**/*.test.ts).\n",
   );
 } else {
