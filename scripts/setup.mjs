@@ -16,14 +16,7 @@ const oldestPython = [3, 11];
 function outsideEnvironment() {
   const directories = (process.env.PATH ?? "").split(path.delimiter);
   const PATH = directories.filter((d) => !d.endsWith(path.join("node_modules", ".bin"))).join(path.delimiter);
-  // Settings that `npm run` hands down would override .npmrc in the npm that is started here.
-  const rest = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name) && name !== "PATH");
-  const own = Object.entries(process.env).filter(([name]) =>
-    /^npm_config_(registry|cache|userconfig|globalconfig|https?_?proxy|proxy|noproxy|cafile|offline|prefer_offline)$/i.test(
-      name,
-    ),
-  );
-  return { ...Object.fromEntries([...rest, ...own]), PATH };
+  return { ...process.env, PATH };
 }
 
 class SetupError extends Error {
