@@ -55,11 +55,12 @@ export async function simulate(
 export async function respond(
   options: SimulationOptions & { features: Float32Array; ids: BigInt64Array },
 ): Promise<Float32Array> {
+  throwIfCancelled(options.signal);
   const rows = options.ids.length;
   if (rows <= INLINE_ROWS) return respondHere(options);
+  checkLengths(options);
   const setup = setupOf(options);
   createResponder(setup); // what is wrong with the setup is said here, not in every worker
-  throwIfCancelled(options.signal);
 
   const task: WorkerTask = {
     setup,
@@ -96,6 +97,7 @@ export async function respond(
 export function respondHere(
   options: SimulationOptions & { features: Float32Array; ids: BigInt64Array },
 ): Float32Array {
+  checkLengths(options);
   const responder = createResponder(setupOf(options));
   const events = eventWordPairs(options.ids);
   const cells = cellsOf(options.output);
@@ -128,6 +130,17 @@ function setupOf(options: SimulationOptions): SimulatorSetup {
     saturation: options.saturation === undefined ? options.output.saturation : options.saturation,
     seed: options.seed,
   };
+}
+
+function checkLengths(options: SimulationOptions & { features: Float32Array; ids: BigInt64Array }): void {
+  const [rows, width] = [options.ids.length, options.inputs.length];
+  if (options.features.length !== rows * width) {
+    throw fail(
+      "invalid_data",
+      `Simulating with ${options.simulator.name}: ${options.features.length} values of inputs for ${rows} rows of ${width}`,
+      { field: "features" },
+    );
+  }
 }
 
 function cellsOf(output: OutputImage): number {

@@ -1,83 +1,51 @@
 // Look-up tables of the simulator's hot loop: quantiles of random variables and fractions of Gaussians on cells.
 
-const CELLS = 2048;
+const VALUES = 1 << 16;
 
 /**
- * Quantile function of a random variable, as a table for 32-bit random words.
- *
- * `main[k]` is the quantile at k/2048; the first and the last cell are divided again into 2048 (`low`, `high`). Within
- * a cell the quantile is linear. Values in the table are exact; what linearity changes in a variance is below 10^-5.
+ * A random variable as 65,536 equally probable values, for 16-bit random words: the medians of 65,536 slices of equal
+ * probability, shifted and scaled so that `mean` and `variance` are exact. The density on [from, to] need not be
+ * normalised and must be negligible outside.
  */
-export interface QuantileTable {
-  main: Float64Array;
-  low: Float64Array;
-  high: Float64Array;
-}
-
-/** Builds the table from a density on [from, to] (need not be normalised; negligible outside). */
-export function quantileTable(density: (x: number) => number, from: number, to: number): QuantileTable {
-  const steps = 1 << 16;
+export function equallyProbable(
+  density: (x: number) => number,
+  from: number,
+  to: number,
+  mean: number,
+  variance: number,
+): Float32Array {
+  const steps = 1 << 15;
   const h = (to - from) / steps;
-  // Sums from both ends, by the trapezoidal rule, so that both tails keep their relative precision.
   const below = new Float64Array(steps + 1);
-  const above = new Float64Array(steps + 1);
-  const p = Float64Array.from({ length: steps + 1 }, (_, i) => density(from + i * h));
-  for (let i = 1; i <= steps; i++) below[i] = below[i - 1] + 0.5 * (p[i - 1] + p[i]);
-  for (let i = steps - 1; i >= 0; i--) above[i] = above[i + 1] + 0.5 * (p[i + 1] + p[i]);
-  const total = below[steps];
-
-  let i = 0;
-  const lower = (probability: number) => {
-    const target = probability * total;
-    while (i < steps && below[i + 1] < target) i++;
-    return from + h * (i + Math.min(1, (target - below[i]) / (below[i + 1] - below[i])));
-  };
-  let j = steps;
-  const upper = (probability: number) => {
-    const target = probability * total;
-    while (j > 0 && above[j - 1] < target) j--;
-    return from + h * (j - Math.min(1, (target - above[j]) / (above[j - 1] - above[j])));
-  };
-  const smallest = 2 ** -34;
-  const half = Array.from({ length: CELLS / 2 + 1 }, (_, k) => lower(Math.max(smallest, k / CELLS)));
-  const otherHalf = Array.from({ length: CELLS / 2 + 1 }, (_, k) => upper(Math.max(smallest, k / CELLS)));
-  i = 0;
-  j = steps;
-  const low = Array.from({ length: CELLS + 1 }, (_, k) => lower(Math.max(smallest, k / CELLS ** 2)));
-  const high = Array.from({ length: CELLS + 1 }, (_, k) => upper(Math.max(smallest, k / CELLS ** 2)));
-  return {
-    main: Float64Array.from([...half, ...otherHalf.reverse().slice(1)]),
-    low: Float64Array.from(low),
-    high: Float64Array.from(high.reverse()),
-  };
+  let last = density(from);
+  for (let i = 1; i <= steps; i++) {
+    const next = density(from + i * h);
+    below[i] = below[i - 1] + 0.5 * (last + next);
+    last = next;
+  }
+  const values = new Float64Array(VALUES);
+  for (let k = 0, i = 0; k < VALUES; k++) {
+    const target = ((k + 0.5) / VALUES) * below[steps];
+    while (below[i + 1] < target) i++;
+    values[k] = from + h * (i + (target - below[i]) / (below[i + 1] - below[i]));
+  }
+  const m = values.reduce((sum, v) => sum + v, 0) / VALUES;
+  const s = Math.sqrt(values.reduce((sum, v) => sum + (v - m) ** 2, 0) / VALUES / variance);
+  return Float32Array.from(values, (v) => mean + (v - m) / s);
 }
 
-/** The value of the random variable for a uniform 32-bit word. */
-export function quantile(table: QuantileTable, word: number): number {
-  const cell = word >>> 21;
-  if (cell === 0) return quantileWithin(table.low, word);
-  if (cell === CELLS - 1) return quantileWithin(table.high, word);
-  const a = table.main[cell];
-  return a + (table.main[cell + 1] - a) * (((word & 0x1fffff) + 0.5) * 2 ** -21);
-}
-
-function quantileWithin(table: Float64Array, word: number): number {
-  const cell = (word & 0x1fffff) >>> 10;
-  const a = table[cell];
-  return a + (table[cell + 1] - a) * (((word & 0x3ff) + 0.5) * 2 ** -10);
-}
-
-/** Standard normal, cut at ±6.6 (probability 4·10^-11). */
-export function normalQuantiles(): QuantileTable {
-  return quantileTable((x) => Math.exp(-0.5 * x * x), -6.6, 6.6);
+/** Standard normal; its largest value is 4.3. */
+export function normalValues(): Float32Array {
+  return equallyProbable((x) => Math.exp(-0.5 * x * x), -6, 6, 0, 1);
 }
 
 /**
- * Polya distribution of the gain over its mean: density ∝ g^θ exp(-(1+θ) g), a gamma distribution of shape 1+θ and
- * mean 1 (Blum, Riegler, Rolandi, Particle Detection with Drift Chambers, 2nd ed., section 4.6).
+ * Polya distribution of the gain over its mean: density ∝ g^θ exp(-(1+θ) g), a gamma distribution of shape 1+θ with
+ * mean 1 and variance 1/(1+θ) (Blum, Riegler, Rolandi, Particle Detection with Drift Chambers, 2nd ed., section 4.6).
  */
-export function polyaQuantiles(theta: number): QuantileTable {
-  return quantileTable((g) => (g <= 0 ? 0 : Math.exp(theta * Math.log(g) - (1 + theta) * g)), 0, 16);
+export function polyaValues(theta: number): Float32Array {
+  const density = (g: number) => (g <= 0 ? 0 : Math.exp(theta * Math.log(g) - (1 + theta) * g));
+  return equallyProbable(density, 0, 12, 1, 1 / (1 + theta));
 }
 
 /** Distribution function of the standard normal, to 1.2·10^-7 (Numerical Recipes' erfc, 2nd ed., section 6.2). */
@@ -127,17 +95,19 @@ export function rowTable(sigma: number, height: number, reach: number, steps: nu
 }
 
 /**
- * Shaped pulse of unit height sampled in time bins: `steps` positions between two samples, `2·half` samples each, for
- * bins 1-half to half. A Gaussian of width `sigma` (in bins).
+ * A pulse of unit height shaped to a Gaussian of width `sigma` (in bins), each sample its average over a time bin:
+ * `steps` positions between two bin centres, `2·half` samples each, for bins 1-half to half.
  */
 export function timeTable(sigma: number, half: number, steps: number): Float64Array {
   const taps = 2 * half;
+  const area = sigma * Math.sqrt(2 * Math.PI);
   const table = new Float64Array(steps * taps);
   for (let s = 0; s < steps; s++) {
     const position = (s + 0.5) / steps;
     for (let k = 0; k < taps; k++) {
-      const distance = (k + 1 - half - position) / sigma;
-      table[taps * s + k] = Math.exp(-0.5 * distance * distance);
+      const distance = k + 1 - half - position;
+      table[taps * s + k] =
+        area * (normalCdf((distance + 0.5) / sigma) - normalCdf((distance - 0.5) / sigma));
     }
   }
   return table;

@@ -11,7 +11,7 @@ import {
   TAIL_PROBABILITY,
 } from "./ionisation.ts";
 import { labelOf, numberOf, type Responder, type SimulatorSetup } from "./setup.ts";
-import { normalQuantiles, padTable, polyaQuantiles, quantile, rowTable, timeTable } from "./tables.ts";
+import { normalValues, padTable, polyaValues, rowTable, timeTable } from "./tables.ts";
 
 /** Pad plane and electronics that are no conditions (facts of the MPD TPC; docs/simulation.md gives sources). */
 export const geometry = {
@@ -25,9 +25,9 @@ export const geometry = {
 
 /**
  * ADC counts of one electron of mean gain, all of it on one pad at the pulse's top, for a mip_amplitude of 1 ADC: made by
- * `node bench/mip-amplitude.ts`.
+ * `node bench/simulation-mip.ts`.
  */
-export const ADC_PER_ELECTRON_AND_MIP = 0.02;
+export const ADC_PER_ELECTRON = 0.0324;
 
 /** The inputs that this simulator needs. */
 export const tpcInputs = [
@@ -54,9 +54,7 @@ const CLUSTERS = 0;
 const ELECTRONS = 1;
 const NOISE = 2;
 
-let shared:
-  | { normal: ReturnType<typeof normalQuantiles>; polya: ReturnType<typeof polyaQuantiles> }
-  | undefined;
+let shared: { normal: Float32Array; polya: Float32Array } | undefined;
 
 /**
  * Makes the simulator for a set of conditions. It needs the conditions drift_velocity (cm/us), transverse_diffusion and
@@ -73,7 +71,7 @@ export function createTpc(
   const transverse = numberOf(setup, "transverse_diffusion") * 1e-4;
   const longitudinal = numberOf(setup, "longitudinal_diffusion") * 1e-4;
   const fieldTesla = numberOf(setup, "magnetic_field");
-  const gain = numberOf(setup, "mip_amplitude") * ADC_PER_ELECTRON_AND_MIP;
+  const gain = numberOf(setup, "mip_amplitude") * ADC_PER_ELECTRON;
   const shapingBins = numberOf(setup, "shaping_width") / (2 * Math.sqrt(2 * Math.LN2)) / periodNs;
   const threshold = setup.output.threshold === null ? 0 : numberOf(setup, setup.output.threshold);
   const noise = setup.output.noise === null ? 0 : numberOf(setup, setup.output.noise);
@@ -87,16 +85,16 @@ export function createTpc(
   const pads = padAxis.size;
   const bins = timeAxis.size;
 
-  shared ??= { normal: normalQuantiles(), polya: polyaQuantiles(geometry.polyaTheta) };
+  shared ??= { normal: normalValues(), polya: polyaValues(geometry.polyaTheta) };
   const { normal, polya } = shared;
   const { padWidthCm, padResponseCm } = geometry;
   const padFractions = padTable(padResponseCm / padWidthCm, PAD_STEPS);
-  // Pulses are followed to where they are below 10^-5 of their top.
-  const half = Math.ceil(4.9 * shapingBins);
+  // Pulses are followed to where they are below 10^-4 of their top.
+  const half = Math.ceil(4.3 * shapingBins + 0.5);
   const taps = 2 * half;
   const pulse = timeTable(shapingBins, half, TIME_STEPS);
   const rows = [1.2, 1.8].map((height) => {
-    const reach = 0.5 * height + 5 * padResponseCm;
+    const reach = 0.5 * height + 4 * padResponseCm;
     return { height, reach, fractions: rowTable(padResponseCm, height, reach, ROW_STEPS) };
   });
   const clusterSize = clusterSizes(tuning.tailProbability);
@@ -163,15 +161,19 @@ export function createTpc(
       const timeSpread = longitudinal * root * binsPerCm;
 
       for (const end = electrons + size; electrons < end; electrons++) {
-        philox4x32(electrons, ELECTRONS, eventLow, eventHigh, key0, key1, words);
-        const distance = Math.abs(y + spread * quantile(normal, words[0]));
+        // A block of random numbers serves two electrons.
+        const second = (electrons & 1) << 1;
+        if (second === 0) philox4x32(electrons >>> 1, ELECTRONS, eventLow, eventHigh, key0, key1, words);
+        const word0 = words[second];
+        const word1 = words[second + 1];
+        const distance = Math.abs(y + spread * normal[word0 & 0xffff]);
         if (distance >= rowReach) continue;
-        const x = pad + padSpread * quantile(normal, words[1]);
-        const t = time + timeSpread * quantile(normal, words[2]);
+        const x = pad + padSpread * normal[word0 >>> 16];
+        const t = time + timeSpread * normal[word1 & 0xffff];
         const i = Math.floor(x);
         const j = Math.floor(t);
         if (i < -2 || i > pads || j < -half || j > bins + half - 2) continue;
-        const charge = quantile(polya, words[3]) * rowFractions[(distance * rowScale) | 0];
+        const charge = polya[word1 >>> 16] * rowFractions[(distance * rowScale) | 0];
         const f = ((x - i) * PAD_STEPS) << 2;
         const a = charge * padFractions[f];
         const b = charge * padFractions[f + 1];
@@ -193,8 +195,9 @@ export function createTpc(
       for (let j = 0; j < bins; j++, cell++) {
         let amplitude = gain * image[(i + 3) * stride + j + taps];
         if (noise > 0) {
-          if ((cell & 3) === 0) philox4x32(cell >>> 2, NOISE, eventLow, eventHigh, key0, key1, words);
-          amplitude += noise * quantile(normal, words[cell & 3]);
+          if ((cell & 7) === 0) philox4x32(cell >>> 3, NOISE, eventLow, eventHigh, key0, key1, words);
+          const word = words[(cell & 7) >>> 1];
+          amplitude += noise * normal[(cell & 1) === 0 ? word & 0xffff : word >>> 16];
         }
         out[outOffset + cell] = amplitude < threshold ? 0 : Math.min(amplitude, saturation);
       }
