@@ -2,22 +2,25 @@
 
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
-import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { examples } from "./examples.ts";
-import { components } from "./schemas.ts";
+import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { commonExamples, examples } from "./examples.ts";
 
 interface Content {
   [mediaType: string]: { example?: unknown };
 }
 interface Operation {
-  operationId?: string;
+  operationId: string;
+  parameters?: { name: string; in: string }[];
   requestBody?: { content: Content };
-  responses: Record<string, { content?: Content }>;
+  responses: Record<string, { description: string; content?: Content }>;
+}
+interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown> };
 }
 
 /** Must be registered before the routes. `app.swagger()` then gives the document. */
 export async function registerOpenApi(app: FastifyInstance, version: string, token: boolean): Promise<void> {
-  const toSchemas = createJsonSchemaTransformObject({ schemaRegistry: components });
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -38,22 +41,69 @@ export async function registerOpenApi(app: FastifyInstance, version: string, tok
         security: [{ token: [] }],
       }),
     },
-    transform: createJsonSchemaTransform({ schemaRegistry: components }),
-    transformObject: (document) => withExamples(toSchemas(document)),
+    transform: jsonSchemaTransform,
+    transformObject(source) {
+      const document = jsonSchemaTransformObject(source) as unknown as Document;
+      nameWildcards(document);
+      addExamples(document);
+      return withUsedSchemas(document) as never;
+    },
   });
 }
 
-function withExamples<T extends object>(document: T): T {
-  const { paths } = document as { paths: Record<string, Record<string, Operation>> };
-  for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
-    const known = examples[operation.operationId ?? ""];
-    for (const content of Object.values(operation.requestBody?.content ?? {})) {
-      if (known?.request !== undefined) content.example = known.request;
+/** Routes that end in `*` take a path, and OpenAPI has a name in its place; HEAD gets an operation id of its own. */
+function nameWildcards(document: Document): void {
+  for (const [path, operations] of Object.entries(document.paths)) {
+    const { get, head } = operations;
+    if (head !== undefined) operations.head = { ...head, operationId: `${get.operationId}Head` };
+    for (const { parameters = [] } of Object.values(operations)) {
+      for (const parameter of parameters) if (parameter.name === "*") parameter.name = "path";
     }
-    for (const [status, { content = {} }] of Object.entries(operation.responses)) {
-      const example = known?.responses?.[status] ?? examples.problems?.responses?.[status];
+    if (!path.includes("*")) continue;
+    document.paths[path.replace(/\{?\*\}?/, "{path}")] = operations;
+    delete document.paths[path];
+  }
+}
+
+function operationsOf(paths: Document["paths"]): Operation[] {
+  return Object.values(paths).flatMap((operations) => Object.values(operations));
+}
+
+function addExamples({ paths }: Document): void {
+  for (const { operationId, requestBody, responses } of operationsOf(paths)) {
+    const known = examples[operationId.replace(/Head$/, "")];
+    for (const content of Object.values(requestBody?.content ?? {})) content.example = known.request;
+    for (const [status, { content = {} }] of Object.entries(responses)) {
+      const example = known?.responses[status] ?? commonExamples[status];
       for (const each of Object.values(content)) if (example !== undefined) each.example = example;
     }
   }
-  return document;
+}
+
+/**
+ * Each schema is given as input and as output, the first under a name that ends in `Input`: keeps those that a route
+ * refers to, and drops the ending where only one of the two is left.
+ */
+function withUsedSchemas(document: Document): Document {
+  const { schemas } = document.components;
+  const used = new Set<string>();
+  const follow = (part: unknown) => {
+    for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (used.has(name)) continue;
+      used.add(name);
+      follow(schemas[name]);
+    }
+  };
+  follow(document.paths);
+  document.components.schemas = Object.fromEntries(
+    Object.entries(schemas).filter(([name]) => used.has(name)),
+  );
+  let text = JSON.stringify(document);
+  for (const name of used) {
+    const short = name.replace(/Input$/, "");
+    if (short === name || used.has(short)) continue;
+    text = text.replaceAll(`"#/components/schemas/${name}"`, `"#/components/schemas/${short}"`);
+    text = text.replace(`"${name}":{`, `"${short}":{`);
+  }
+  return JSON.parse(text);
 }

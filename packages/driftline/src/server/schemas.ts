@@ -4,6 +4,7 @@ import {
   difference,
   ensureRequest,
   familySummary,
+  gateResult,
   hit,
   job,
   jobEvent,
@@ -28,12 +29,12 @@ export const refusalProblem = z
   .looseObject({ ...problem.shape, verdict: verdict.optional(), job: z.string().optional() })
   .describe("The model of this recipe was made and did not pass its gates; `retry` makes another");
 
-/** Names of components. Each schema here becomes `#/components/schemas/<id>`. */
-export const components = z.registry<{ id: string }>();
+/** Each schema here becomes `#/components/schemas/<id>` of the OpenAPI document. */
 for (const [id, schema] of Object.entries({
   Difference: difference,
   EnsureRequest: ensureRequest,
   Family: familySummary,
+  GateResult: gateResult,
   Hit: hit,
   Job: job,
   JobEvent: jobEvent,
@@ -50,7 +51,8 @@ for (const [id, schema] of Object.entries({
   TensorSpec: tensorSpec,
   Verdict: verdict,
 })) {
-  components.add(schema, { id });
+  // The registry has the descriptions already.
+  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });
 }
 
 /** A response that is a problem document. */
@@ -64,6 +66,12 @@ export const commonProblems = {
   401: problemResponse("The server asks for a token"),
   500: problemResponse("A fault of the server, or damaged content"),
   503: problemResponse("The catalogue is busy: ask again"),
+};
+
+/** Problems of routes that take a body. */
+export const bodyProblems = {
+  413: problemResponse("The body is too large"),
+  415: problemResponse("The body is not JSON"),
 };
 
 export function jsonResponse<T extends z.ZodType>(description: string, schema: T) {

@@ -15,7 +15,14 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { toProblem } from "../../errors/problem.ts";
 import { fail } from "../../errors/registry.ts";
-import { commonProblems, jsonResponse, missProblem, problemResponse, refusalProblem } from "../schemas.ts";
+import {
+  bodyProblems,
+  commonProblems,
+  jsonResponse,
+  missProblem,
+  problemResponse,
+  refusalProblem,
+} from "../schemas.ts";
 
 const params = z.object({ family: z.string().describe("Name of a family, such as mpd.tpc") });
 const repeated = z.union([z.string(), z.array(z.string())]).optional();
@@ -85,7 +92,7 @@ export const familyRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asy
         summary: "The model for conditions, or why there is none",
         params,
         body: resolveRequest,
-        response: resolveResponses,
+        response: { ...resolveResponses, ...bodyProblems },
       },
     },
     async (request, reply) => answer(await driftline.resolve(request.params.family, request.body), reply),
@@ -127,6 +134,7 @@ export const familyRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asy
           202: jsonResponse("A job makes it; Location names the job", job),
           404: problemResponse("No such family"),
           409: problemResponse("The model of this recipe was refused by validation", refusalProblem),
+          ...bodyProblems,
           ...commonProblems,
         },
       },

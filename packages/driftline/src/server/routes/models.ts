@@ -74,7 +74,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asyn
       response: {
         200: { description: "The file", content: { "application/octet-stream": bytes } },
         206: { description: "The range that was asked for", content: { "application/octet-stream": bytes } },
-        304: { description: "The client has it already", content: {} },
+        304: z.undefined().describe("The client has it already"),
         416: problemResponse("The range lies outside the file"),
         ...missing,
         ...commonProblems,
