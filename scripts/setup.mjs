@@ -10,6 +10,13 @@ import { fileURLToPath } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const oldestNpm = 10;
+// `npm run --silent` would hush the npm started here too; and its own pauses between tries add up to over a minute.
+const npmOptions = [
+  "--loglevel=error",
+  "--no-progress",
+  "--fetch-retry-maxtimeout=5000",
+  "--fetch-retry-mintimeout=2000",
+];
 const oldestPython = [3, 11];
 
 /** The environment without this checkout's own Node, which `npm ci` deletes while it runs. */
@@ -108,16 +115,11 @@ function setUpNode() {
   }
   step("Node packages", () => {
     rmSync(stamp, { force: true });
-    command("Installing Node packages", "npm", ["ci", "--no-progress"]);
+    command("Installing Node packages", "npm", ["ci", ...npmOptions]);
   });
   step("Node 24", () => {
     // .npmrc turns install scripts off; this one fetches the program that npm scripts run with.
-    command("Installing Node 24", "npm", [
-      "rebuild",
-      "node",
-      "--ignore-scripts=false",
-      "--foreground-scripts",
-    ]);
+    command("Installing Node 24", "npm", ["rebuild", "node", "--ignore-scripts=false", ...npmOptions]);
     if (!existsSync(node)) {
       throw new SetupError(
         `Installing Node 24: npm left no program at ${path.relative(root, node)}.`,
