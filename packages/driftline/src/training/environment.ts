@@ -33,7 +33,10 @@ export function trainerEnvironment(trainerDirectory: string, python?: string | n
   const sources = join(trainerDirectory, "src");
   const hash = createHash("sha256");
   for (const path of [join(trainerDirectory, "requirements.lock"), ...pythonFiles(sources)]) {
-    hash.update(`${relative(trainerDirectory, path)}\0`).update(readFileSync(path)).update("\0");
+    hash
+      .update(`${relative(trainerDirectory, path)}\0`)
+      .update(readFileSync(path))
+      .update("\0");
   }
   return { python: program, sources, digest: hash.digest("hex") };
 }
@@ -57,7 +60,8 @@ export async function trainerVersions({ python }: TrainerEnvironment): Promise<s
   } catch (cause) {
     throw fail("python_missing", `${python} lacks what the trainer needs.`, {
       field: "python",
-      remedy: "Run `npm run setup`, or set DRIFTLINE_PYTHON to a Python with the packages of trainer/requirements.lock.",
+      remedy:
+        "Run `npm run setup`, or set DRIFTLINE_PYTHON to a Python with the packages of trainer/requirements.lock.",
       cause,
     });
   }

@@ -25,7 +25,9 @@ test("events arrive in order, and a line that is no event becomes a log event", 
   const events: TrainerEvent[] = [];
   await runPython(
     environment,
-    python(`print('{"event": "epoch", "step": 3}'); print("plain words"); print("[1]"); print('{"event": "done"}')`),
+    python(
+      `print('{"event": "epoch", "step": 3}'); print("plain words"); print("[1]"); print('{"event": "done"}')`,
+    ),
     { onEvent: (event) => events.push(event) },
   );
   assert.deepEqual(events, [

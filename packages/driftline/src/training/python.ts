@@ -45,6 +45,8 @@ export function runPython(
         PYTHONUNBUFFERED: "1",
         OMP_NUM_THREADS: threads,
         OPENBLAS_NUM_THREADS: threads,
+        // Waiting threads sleep: spinning ones would take the cores from what shares the machine.
+        OMP_WAIT_POLICY: "PASSIVE",
       },
     });
     let errorTail = "";
@@ -73,7 +75,8 @@ export function runPython(
       finish(
         fail("python_missing", `${what}: ${environment.python} cannot be started: ${cause.message}.`, {
           field: "python",
-          remedy: "Run `npm run setup`, or set DRIFTLINE_PYTHON to a Python 3.11 with the trainer's requirements.",
+          remedy:
+            "Run `npm run setup`, or set DRIFTLINE_PYTHON to a Python 3.11 with the trainer's requirements.",
           cause,
         }),
       ),

@@ -71,7 +71,8 @@ async function readResult(path: string): Promise<TrainerResult> {
   const broken = (detail: string, cause?: unknown) =>
     fail("trainer_failed", `Reading the trainer's result: ${detail}.`, {
       field: "result.json",
-      remedy: "A trainer must write a complete result.json before it ends with status 0; see docs/training.md.",
+      remedy:
+        "A trainer must write a complete result.json before it ends with status 0; see docs/training.md.",
       cause,
     });
   let content: unknown;
@@ -90,7 +91,10 @@ async function readResult(path: string): Promise<TrainerResult> {
 
 async function checkFile(directory: string, name: string, sha256: string): Promise<void> {
   if (!/^[A-Za-z0-9_.-]+$/.test(name) || name.startsWith(".")) {
-    throw fail("trainer_failed", `Reading the trainer's result: ${JSON.stringify(name)} is no plain file name.`);
+    throw fail(
+      "trainer_failed",
+      `Reading the trainer's result: ${JSON.stringify(name)} is no plain file name.`,
+    );
   }
   const hash = createHash("sha256");
   try {
