@@ -1,6 +1,8 @@
 // Every answer that is not what was asked for: a problem document, and never what is inside the server.
 
 import { randomUUID } from "node:crypto";
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { toProblem } from "../errors/problem.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
@@ -43,6 +45,20 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
       remedy: `Use one of ${allowed}.`,
     });
   });
+}
+
+/** Answers bytes that are no HTTP request, or one whose headers are too large or too slow; then hangs up. */
+export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) return;
+  const large = error.code === "HPE_HEADER_OVERFLOW";
+  const problem = toProblem(
+    large
+      ? fail("too_large", "The headers of the request are too large.", { field: "headers" })
+      : fail("usage", "The connection carried no proper HTTP request."),
+  );
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json`;
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
 }
 
 /** Fastify's own errors that a request causes, as Driftline's. */

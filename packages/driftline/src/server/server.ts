@@ -9,7 +9,7 @@ import { refuseOpenServer, requireToken } from "./auth.ts";
 import { invalidRequest } from "./invalid.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
-import { answerUnknownRoutes, sendProblem } from "./problems.ts";
+import { answerUnknownRoutes, refuseConnection, sendProblem } from "./problems.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -33,6 +33,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: 1024 * 1024,
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 512 },
+    frameworkErrors: sendProblem,
+    clientErrorHandler: refuseConnection,
   });
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = "request" }) => (given) => {
     const parsed = schema.safeParse(given);
