@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { rowIds } from "./identity.ts";
-import { splitCode, splitFraction } from "./split.ts";
+import { splitFraction, splitter } from "./split.ts";
 
 const fractions = { train: 0.7, validation: 0.05, test: 0.25 };
 const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
@@ -24,7 +24,7 @@ function documented(rowId: bigint, salt: string): number {
 test("the split hash is the documented one, in [0, 1), for every identity and salt", () => {
   fc.assert(
     fc.property(id, fc.string({ unit: "grapheme" }), (rowId, salt) => {
-      const u = splitFraction(rowId, salt);
+      const u = splitFraction(salt)(rowId);
       assert.equal(u, documented(rowId, salt));
       assert.ok(u >= 0 && u < 1);
     }),
@@ -40,8 +40,8 @@ test("a row's part follows from its own hash: more training rows move no row out
       fc.double({ min: 0, max: 1, noNaN: true }),
       (rowId, a, b) => {
         const [train, sum] = [Math.min(a, b), Math.max(a, b)];
-        const small = splitCode(rowId, "s", { train, validation: 0, test: 1 - train });
-        const large = splitCode(rowId, "s", { train: sum, validation: 0, test: 1 - sum });
+        const small = splitter("s", { train, validation: 0, test: 1 - train })(rowId);
+        const large = splitter("s", { train: sum, validation: 0, test: 1 - sum })(rowId);
         assert.ok(small === 2 || large === 0);
       },
     ),
@@ -55,10 +55,11 @@ test("fractions come out, and two salts are independent", () => {
   assert.equal(new Set(ids).size, 20_000);
   const counts = [0, 0, 0];
   let bothTest = 0;
+  const [one, two] = [splitter("one", fractions), splitter("two", fractions)];
   for (const rowId of ids) {
-    const code = splitCode(rowId, "one", fractions);
+    const code = one(rowId);
     counts[code]++;
-    if (code === 2 && splitCode(rowId, "two", fractions) === 2) bothTest++;
+    if (code === 2 && two(rowId) === 2) bothTest++;
   }
   const within = (count: number, p: number) =>
     assert.ok(

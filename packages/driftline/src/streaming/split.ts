@@ -7,19 +7,27 @@ import type { Split } from "../family/responses.ts";
 export const splits: readonly Split[] = ["train", "validation", "test"];
 
 /**
- * A number in [0, 1): the top 53 bits of the first 8 bytes, big-endian, of
+ * A number in [0, 1) for each identity: the top 53 bits of the first 8 bytes, big-endian, of
  * SHA-256(salt in UTF-8, a zero byte, identity as 8 bytes little-endian), over 2^53.
  */
-export function splitFraction(id: bigint, salt: string): number {
+export function splitFraction(salt: string): (id: bigint) => number {
   const text = Buffer.from(`${salt}\0`);
   const input = Buffer.alloc(text.length + 8);
   text.copy(input);
-  input.writeBigInt64LE(id, text.length);
-  return Number(hash("sha256", input, "buffer").readBigUInt64BE() >> 11n) / 2 ** 53;
+  return (id) => {
+    input.writeBigInt64LE(id, text.length);
+    const digest = hash("sha256", input);
+    return (Number.parseInt(digest.slice(0, 13), 16) * 2 + (Number.parseInt(digest[13], 16) >> 3)) / 2 ** 53;
+  };
 }
 
-/** Code of the part: train below `fractions.train`, validation below train + validation (added as doubles), else test. */
-export function splitCode(id: bigint, salt: string, fractions: Record<Split, number>): number {
-  const u = splitFraction(id, salt);
-  return u < fractions.train ? 0 : u < fractions.train + fractions.validation ? 1 : 2;
+/** Code of a row's part: train below `fractions.train`, validation below train + validation (added as doubles), else test. */
+export function splitter(salt: string, fractions: Record<Split, number>): (id: bigint) => number {
+  const fraction = splitFraction(salt);
+  const first = fractions.train;
+  const second = fractions.train + fractions.validation;
+  return (id) => {
+    const u = fraction(id);
+    return u < first ? 0 : u < second ? 1 : 2;
+  };
 }

@@ -12,7 +12,7 @@ import type { ResponseBatch } from "../family/responses.ts";
 import { datasetDigest } from "./dataset.ts";
 import { loadDataset } from "./loadDataset.ts";
 import { readResponses } from "./readResponses.ts";
-import { splitCode, splits } from "./split.ts";
+import { splits, splitter } from "./split.ts";
 import { collect, family, fixture, python, reading, skipWithoutV4, v4 } from "./testdata.ts";
 import { type WriteOptions, writeDataset } from "./writeDataset.ts";
 
@@ -73,7 +73,7 @@ test("rows come back, each in the part that its identity says, with a manifest t
   const loaded = await loadDataset(directory);
   assert.deepEqual(loaded.manifest, manifest);
   const order = splits.map((name) =>
-    [...rows.ids.keys()].filter((row) => splits[splitCode(rows.ids[row], "test", fractions)] === name),
+    [...rows.ids.keys()].filter((row) => splits[splitter("test", fractions)(rows.ids[row])] === name),
   );
   splits.forEach((name, code) => {
     const part = loaded.splits[name];

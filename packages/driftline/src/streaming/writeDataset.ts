@@ -9,7 +9,7 @@ import { fail } from "../errors/registry.ts";
 import type { InputFeature, OutputImage } from "../family/family.ts";
 import type { ResponseBatch, Split } from "../family/responses.ts";
 import { type DatasetManifest, type DatasetShard, manifestName, manifestText } from "./dataset.ts";
-import { splitCode, splits } from "./split.ts";
+import { splits, splitter } from "./split.ts";
 
 export interface WriteOptions {
   /** Made where it does not exist; it must not hold a dataset yet. */
@@ -58,6 +58,7 @@ export async function writeDataset(options: WriteOptions): Promise<DatasetManife
   };
   const shards: DatasetShard[] = [];
   const counts = { train: 0, validation: 0, test: 0 };
+  const splitOf = splitter(salt, fractions);
   let rows = 0;
   const flush = async () => {
     const path = `shard-${String(shards.length).padStart(5, "0")}.safetensors`;
@@ -81,7 +82,7 @@ export async function writeDataset(options: WriteOptions): Promise<DatasetManife
       shard.responses.set(batch.responses.subarray(from * cells, to * cells), shard.rows * cells);
       for (let i = 0; i < n; i++) {
         const id = batch.ids[from + i];
-        const code = splitCode(id, salt, fractions);
+        const code = splitOf(id);
         shard.ids[shard.rows + i] = id;
         shard.splits[shard.rows + i] = code;
         counts[splits[code]]++;
