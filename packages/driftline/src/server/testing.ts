@@ -4,7 +4,6 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type {
   Driftline,
@@ -261,8 +260,7 @@ export async function memoryDriftline(directory: string, steps = 6): Promise<Mem
       if (!manifest.files.some((file) => file.path === path)) {
         throw fail("unknown_file", `Bundle ${prefix} has no file ${path}.`, { field: "path" });
       }
-      const stream = createReadStream(join(directory, "published", path));
-      return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>;
+      return ReadableStream.from(createReadStream(join(directory, "published", path)));
     },
     jobs: async () => [...jobs.values()].map(({ job }) => structuredClone(job)).reverse(),
     job: async (id) => structuredClone(entry(id).job),
