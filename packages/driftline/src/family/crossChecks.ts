@@ -6,26 +6,26 @@ import type { FieldPath } from "./familyYaml.ts";
 import { normalise, softwareParser } from "./label.ts";
 import { nearestName } from "./nearestName.ts";
 import * as schema from "./schema.ts";
-import type { Finding } from "./schemaProblems.ts";
+import { conditionSchema, type Finding } from "./schemaProblems.ts";
 import { isUnit } from "./units.ts";
 
 export type SourceOf = (path: FieldPath) => string | null;
 
-type Report = (path: Finding["path"], message: string, remedy: string) => void;
-type QuantityFields = z.output<typeof schema.quantityCondition>;
+type Report = (path: Finding["path"], message: string, remedy: string, name?: boolean) => void;
 const decimalFields = ["nominal", "grid", "tolerance", "minimum", "maximum"] as const;
 
 /** Checks every part whose own fields follow the schema, so that one mistake does not hide another. */
 export function crossChecks(data: unknown, sourceOf: SourceOf): Finding[] {
   const found: Finding[] = [];
-  const report: Report = (path, message, remedy) => found.push({ path, message, remedy });
+  const report: Report = (path, message, remedy, name) => found.push({ path, message, remedy, name });
   const file = record(data);
   const conditions = record(file.conditions);
   for (const [name, value] of Object.entries(conditions)) {
-    const quantity = schema.quantityCondition.safeParse(value).data;
     const label = schema.labelCondition.safeParse(value).data;
-    if (quantity) checkQuantity(["conditions", name], quantity, sourceOf, report);
     if (label) checkLabel(["conditions", name], label, report);
+    else if (conditionSchema(value) === schema.quantityCondition) {
+      checkQuantity(["conditions", name], record(value), sourceOf, report);
+    }
   }
   for (const [name, value] of Object.entries(record(file.software))) {
     const component = schema.softwareComponent.safeParse(value).data;
@@ -42,14 +42,15 @@ export function crossChecks(data: unknown, sourceOf: SourceOf): Finding[] {
 
 function checkQuantity(
   path: Finding["path"],
-  condition: QuantityFields,
+  condition: Record<string, unknown>,
   sourceOf: SourceOf,
   report: Report,
 ): void {
-  checkUnit([...path, "unit"], condition.unit, report);
+  if (typeof condition.unit === "string") checkUnit([...path, "unit"], condition.unit, report);
   const values: Partial<Record<(typeof decimalFields)[number], Decimal>> = {};
   for (const field of decimalFields) {
-    if (condition[field] === undefined || condition[field] === null) continue;
+    // What is neither a text nor a number is for the schema to refuse.
+    if (typeof condition[field] !== "string" && !Number.isFinite(condition[field])) continue;
     const text = sourceOf([...path, field]) ?? "";
     const value = parseDecimal(text);
     if (value) values[field] = value;
@@ -154,7 +155,12 @@ function checkInputs(
   }
   for (const name of Object.keys(record(file.software))) {
     if (Object.hasOwn(record(file.conditions), name)) {
-      report(["software", name], "is a condition too", "Rename one of the two: answers list them together.");
+      report(
+        ["software", name],
+        "is a condition too",
+        "Rename one of the two: answers list them together.",
+        true,
+      );
     }
   }
 }
@@ -248,7 +254,7 @@ function checkData(file: Record<string, unknown>, report: Report): void {
       report(["data", "files", part], `does not map ${missing.join(", ")}`, "Name a branch for each.");
     for (const name of Object.keys(files.data[part])) {
       if (!wanted[part].includes(name))
-        report(["data", "files", part, name], "is nothing that is read", choose(name, wanted[part]));
+        report(["data", "files", part, name], "is nothing that is read", choose(name, wanted[part]), true);
     }
   }
 }

@@ -1,6 +1,17 @@
 // YAML with positions: reads a file as plain data and keeps where each value stands and how each number is written.
 
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+} from "yaml";
 
 export type FieldPath = readonly (string | number)[];
 
@@ -26,9 +37,10 @@ export interface YamlFile {
 }
 
 /** A family.yaml is a page or two; more is a mistake or an attack. */
-const maxCharacters = 1_000_000;
+const maxCharacters = 100_000;
 /** A value may be reused by an anchor, but not multiplied by anchors within anchors. */
 const maxAliases = 100;
+const nestingRemedy = "A family needs no more than ten levels.";
 
 export function readYaml(text: string): YamlFile {
   const lines = new LineCounter();
@@ -38,35 +50,66 @@ export function readYaml(text: string): YamlFile {
     positionOf: () => ({ line: 1, column: 1 }),
     sourceOf: () => null,
   });
-  if (text.length > maxCharacters) return broken("is longer than 1 MB", "Check that it is the right file.");
+  if (text.length > maxCharacters)
+    return broken("is longer than 100,000 characters", "Check that it is the right file.");
   let document: Document.Parsed;
   let data: unknown;
   try {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
-    if (document.errors.length === 0) data = document.toJS({ maxAliasCount: maxAliases });
+    if (document.errors.length === 0) {
+      data = document.toJS({ maxAliasCount: maxAliases });
+      JSON.stringify(data);
+    }
   } catch (error) {
-    const nested = error instanceof RangeError;
-    return nested
-      ? broken("is nested too deeply", "A family needs no more than ten levels.")
-      : broken(
-          `cannot be read: ${(error as Error).message}`,
-          "Write the values out in place of the aliases.",
-        );
+    if (error instanceof RangeError) return broken("is nested too deeply", nestingRemedy);
+    return broken(
+      "has aliases that multiply or contain themselves",
+      "Write the values out in place of the aliases.",
+    );
   }
   return {
     data,
-    problems: document.errors.map((error) => ({
-      ...place(lines, error.pos[0]),
-      field: "",
-      message: `is no valid YAML: ${error.message}`,
-      remedy: error.code === "DUPLICATE_KEY" ? "Keep one of the two." : "Mend the YAML at this place.",
-    })),
+    problems:
+      document.errors.length > 0
+        ? yamlProblems(text, document.errors, lines)
+        : protoProblems(document, lines),
     positionOf: (path, key = false) => place(lines, offsetOf(document, path, key)),
     sourceOf: (path) => {
       const node = find(document, path).node;
       return isScalar(node) && typeof node.source === "string" ? node.source : null;
     },
   };
+}
+
+/** Every duplicate key, but only the first break of the syntax: the rest are its consequences. */
+function yamlProblems(text: string, errors: YAMLParseError[], lines: LineCounter): FamilyProblem[] {
+  const first = errors.find(({ code }) => code !== "DUPLICATE_KEY");
+  return errors
+    .filter((error) => error === first || error.code === "DUPLICATE_KEY")
+    .map(({ code, message, pos }) => {
+      const at = { ...place(lines, pos[0]), field: "" };
+      if (code === "DUPLICATE_KEY") {
+        const [field] = /^[^\s:]*/.exec(text.slice(pos[0]))!;
+        return { ...at, field, message: "is there twice", remedy: "Keep one of the two." };
+      }
+      // The parser reports its own exhausted stack as an error of the text.
+      if (message.includes("call stack"))
+        return { ...at, message: "is nested too deeply", remedy: nestingRemedy };
+      return { ...at, message: `is no valid YAML: ${message}`, remedy: "Correct the YAML at this place." };
+    });
+}
+
+/** JavaScript gives `__proto__` a meaning of its own; the schema would pass it over in silence. */
+function protoProblems(document: Document.Parsed, lines: LineCounter): FamilyProblem[] {
+  const problems: FamilyProblem[] = [];
+  visit(document, {
+    Scalar: (key, { value, range }) => {
+      if (key !== "key" || value !== "__proto__") return;
+      const at = place(lines, range?.[0] ?? 0);
+      problems.push({ ...at, field: "__proto__", message: "is no name for a field", remedy: "Rename it." });
+    },
+  });
+  return problems;
 }
 
 export function fieldName(path: FieldPath): string {

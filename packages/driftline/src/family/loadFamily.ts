@@ -11,6 +11,9 @@ import { type FamilyProblem, fieldName, readYaml } from "./familyYaml.ts";
 import { type FamilyFile, familyFile } from "./schema.ts";
 import { type Finding, schemaProblems } from "./schemaProblems.ts";
 
+/** Problems that a message lists; `data.problems` has all. */
+const maxShown = 20;
+
 /**
  * Reads and checks one family.yaml. Throws `invalid_family` with all that is wrong with it, each by file, line, column,
  * field and remedy; `data.problems` lists the same.
@@ -108,10 +111,13 @@ function twice(family: Family, other: Family): DriftlineError {
 }
 
 function invalid(path: string, problems: FamilyProblem[]): DriftlineError {
-  const lines = problems.map(
-    ({ line, column, field, message, remedy }) =>
-      `${path}:${line}:${column}: ${[field, message].filter(Boolean).join(" ")}. ${remedy}`,
-  );
+  const lines = problems
+    .slice(0, maxShown)
+    .map(
+      ({ line, column, field, message, remedy }) =>
+        `${path}:${line}:${column}: ${[field, message].filter(Boolean).join(" ")}. ${remedy}`,
+    );
+  if (problems.length > maxShown) lines.push(`… and ${problems.length - maxShown} more.`);
   const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
   return fail("invalid_family", `Reading a family: ${count}.\n${lines.join("\n")}`, {
     field: problems[0].field || path,

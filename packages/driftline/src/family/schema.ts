@@ -150,7 +150,7 @@ export const familyFile = z.strictObject({
         .describe("First seed"),
       threads: z.int().min(1).max(1024).describe("Threads of the trainer"),
       hyperparameters: z
-        .record(z.string(), z.unknown())
+        .record(z.string(), z.json())
         .default({})
         .describe("Passed to the trainer as they are"),
     })

@@ -67,10 +67,14 @@ function describe(issue: Issue, schema: Schema, value: unknown): Finding[] {
       return value === undefined
         ? one("is missing", `Add it: ${expected(issue.expected)}.`)
         : one(`is ${shown(value)}`, `Write ${expected(issue.expected)}${quotes(issue.expected, value)}.`);
-    case "invalid_union":
+    case "invalid_union": {
+      if (issue.path[0] === "training")
+        return one("holds something else than JSON does", "Write finite numbers and texts.");
+      const what = "a decimal number in the unit of the condition";
       return value === undefined
-        ? one("is missing", "Add it: a decimal number in the unit of the condition.")
-        : one(`is ${shown(value)}`, "Write a decimal number in the unit of the condition.");
+        ? one("is missing", `Add it: ${what}.`)
+        : one(`is ${shown(value)}`, `Write ${what}.`);
+    }
     case "invalid_value": {
       const allowed = issue.values.map((entry) => JSON.stringify(entry)).join(" or ");
       return one(value === undefined ? "is missing" : `is ${shown(value)}`, `Write ${allowed}.`);
