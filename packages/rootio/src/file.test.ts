@@ -182,12 +182,12 @@ test("errors name the file, the tree, the branch and what there is", { skip }, a
   const file = await openRootFile(tpc);
   await assert.rejects(file.tree("response"), {
     kind: "missing",
-    message: /v4\.root: has no tree "response"; it has "responses"/,
+    message: /v4\.root: there is no tree "response"; its trees are "responses"/,
   });
   const tree = await file.tree("responses");
   await assert.rejects(tree.read(["drift"]), {
     kind: "missing",
-    message: /v4\.root: tree "responses": has no branch "drift"; nearest are "drift_length"/,
+    message: /v4\.root: tree "responses": there is no branch "drift"; nearest are "drift_length"/,
   });
   await file.close();
   for (const [name, compression] of [

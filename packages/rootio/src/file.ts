@@ -45,6 +45,6 @@ function missingTree(
     return new RootError("unsupported", { file, tree: name }, `is a ${other.className}, not a TTree`);
   const names = trees.map((tree) => tree.name);
   const list = nearestNames(name, names).map((tree) => `"${tree}"`);
-  const there = list.length > 0 ? `it has ${list.join(", ")}` : "it has no trees";
-  return new RootError("missing", { file }, `has no tree "${name}"; ${there}`);
+  const there = list.length > 0 ? `its trees are ${list.join(", ")}` : "it has none";
+  return new RootError("missing", { file }, `there is no tree "${name}"; ${there}`);
 }

@@ -37,7 +37,11 @@ export function openTree(source: ByteSource, name: string, entries: number, bran
     const where = { file: source.name, tree: name };
     if (!branch) {
       const near = nearestNames(branchName, [...byName.keys()]).map((near) => `"${near}"`);
-      throw new RootError("missing", where, `has no branch "${branchName}"; nearest are ${near.join(", ")}`);
+      throw new RootError(
+        "missing",
+        where,
+        `there is no branch "${branchName}"; nearest are ${near.join(", ")}`,
+      );
     }
     if (branch.problem) throw new RootError("unsupported", { ...where, branch: branchName }, branch.problem);
     return branch;

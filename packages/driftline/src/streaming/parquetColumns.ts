@@ -71,18 +71,19 @@ export async function openParquetColumns(path: string): Promise<ColumnFile> {
 
 /** A list is `group (LIST) { repeated … { element } }`, or a repeated column as the oldest writers have it. */
 function describe(node: SchemaTree): ColumnInfo {
-  const { name, type, repetition_type } = node.element;
+  const { name } = node.element;
   let leaf = node;
   while (leaf.children.length === 1) leaf = leaf.children[0];
   const lists = countRepeated(node);
   const leafType = leaf.element.type ?? "group";
-  const problem =
-    leaf.children.length > 0 || !numberTypes.includes(leafType)
-      ? `is ${(type ?? leafType).toLowerCase()}, not numbers`
+  const problem = leafType.endsWith("BYTE_ARRAY")
+    ? "holds text or bytes, not numbers"
+    : !numberTypes.includes(leafType)
+      ? `is a ${leafType.toLowerCase()}, not numbers`
       : lists > 1
         ? "is a list of lists"
         : null;
-  return { name, type: leafType.toLowerCase(), jagged: lists > 0 || repetition_type === "REPEATED", problem };
+  return { name, type: leafType.toLowerCase(), jagged: lists > 0, problem };
 }
 
 function countRepeated(node: SchemaTree): number {

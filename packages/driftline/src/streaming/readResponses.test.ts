@@ -173,7 +173,7 @@ const errors: [string, string[], Partial<ReadOptions>, string, RegExp][] = [
     good,
     withMapping({ tree: "response" }),
     "data.files.tree",
-    /no tree "response"; it has "responses"/,
+    /there is no tree "response"; its trees are "responses"/,
   ],
   [
     "missing branch",
@@ -215,7 +215,7 @@ const errors: [string, string[], Partial<ReadOptions>, string, RegExp][] = [
     [fixture("responses.parquet")],
     withMapping({ inputs: { ...mapping.inputs, pt: "label" } }),
     "data.files.inputs.pt",
-    /column "label" \(input pt\) is byte_array, not numbers/,
+    /column "label" \(input pt\) holds text or bytes, not numbers/,
   ],
   [
     "list of lists",

@@ -50,7 +50,8 @@ const remedies: Record<RootError["kind"], string> = {
   not_root: "Give ROOT files with a TTree, or Parquet files.",
   damaged: "Copy the file again from where it came from, or leave it out.",
   missing: "Correct data.files in family.yaml, or give files that have it.",
-  unsupported: "Write the file again with zlib or Zstandard compression and branches of numbers.",
+  unsupported:
+    "Write a TTree with branches of numbers or lists of numbers, compressed with zlib or Zstandard or not at all.",
 };
 
 async function translate<T>(path: string, field: string, work: () => Promise<T>): Promise<T> {

@@ -20,6 +20,8 @@ const scratch = mkdtempSync(join(tmpdir(), "driftline-dataset-"));
 after(() => rmSync(scratch, { recursive: true }));
 let directories = 0;
 
+/** Its Python for identities and the split is run as it stands there. */
+const documentation = join(import.meta.dirname, "../../../../docs/data.md");
 const fractions = { train: 0.5, validation: 0.25, test: 0.25 };
 function write(batches: AsyncIterable<ResponseBatch>, changes: Partial<WriteOptions> = {}) {
   const directory = join(scratch, String(directories++));
@@ -189,8 +191,9 @@ test("the reference file's dataset equals what uproot and NumPy make of it", {
   skip: skipWithoutV4 || (existsSync(python) ? false : "trainer/.venv is absent: not compared with uproot"),
 }, async () => {
   const { directory } = await write(readResponses(reading([v4], { threshold: 1 })), { shardRows: 2048 });
-  const script = `
-import glob, hashlib, json, struct, sys
+  const documented = /```python\n(.*?)```/s.exec(readFileSync(documentation, "utf8"))![1];
+  const script = `${documented}
+import json, sys
 import numpy as np, uproot
 from safetensors.numpy import load_file
 manifest = json.load(open(sys.argv[1] + "/dataset.json"))
@@ -206,13 +209,9 @@ for row, (pad, drift, ipad, itime, amp) in enumerate(digits):
     response[row, ipad - int(pad) + 3, itime - int(drift) + 7] = np.where(amp < 1, 0, amp)
 assert np.array_equal(ours["response"], response)
 content = hashlib.sha256(open(sys.argv[2], "rb").read()).digest()
-ids = [struct.unpack("<q", hashlib.sha256(content + struct.pack("<Q", entry)).digest()[:8])[0] for entry in range(5000)]
+ids = [row_id(content, entry) for entry in range(5000)]
 assert ours["id"].tolist() == ids
-def part(row):
-    digest = hashlib.sha256(b"test\\0" + struct.pack("<q", row)).digest()
-    u = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
-    return 0 if u < 0.5 else 1 if u < 0.75 else 2
-assert ours["split"].tolist() == [part(row) for row in ids]
+assert ours["split"].tolist() == [part(row, "test", 0.5, 0.25) for row in ids]
 print("equal")`;
   assert.equal(execFileSync(python, ["-c", script, directory, v4], { encoding: "utf8" }), "equal\n");
 });
