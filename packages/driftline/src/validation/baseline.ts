@@ -17,7 +17,10 @@ function standardInputs(sample: Sample, reference: Sample, { columns, inputs }: 
   return columnValues(columns, sample, inputs.length).map((values, k) => values.map((x) => x / scales[k]));
 }
 
-/** Points of a sample with one draw: standardised inputs, then log10(1 + amplitude) of each cell. */
+/**
+ * Points of a sample with one draw: standardised inputs over √(their number), then log10(1 + amplitude) of each cell.
+ * So the inputs together weigh the same however many there are, and a copied response stays near its original.
+ */
 export function memorisationPoints(sample: Sample, reference: Sample, setting: Setting): Points {
   const features = standardInputs(sample, reference, setting);
   const cells = sample.responses.length / sample.events;
@@ -25,7 +28,7 @@ export function memorisationPoints(sample: Sample, reference: Sample, setting: S
   const values = new Float32Array(sample.events * width);
   for (let e = 0; e < sample.events; e++) {
     let at = e * width;
-    for (const column of features) values[at++] = column[e];
+    for (const column of features) values[at++] = column[e] / Math.sqrt(features.length);
     for (let i = 0; i < cells; i++) values[at++] = Math.log10(1 + sample.responses[e * cells + i]);
   }
   return { rows: sample.events, width, values };

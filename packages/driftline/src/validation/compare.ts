@@ -1,6 +1,7 @@
 // Compares true with generated responses at the same inputs: profiles, distances and calibration, with bootstrap intervals.
 
 import type { InputFeature, OutputImage } from "../family/family.ts";
+import { breathe } from "./breathe.ts";
 import { columnValues, type FeatureColumn, standardDeviation } from "./features.ts";
 import { profileChi2, sharedBins } from "./profile.ts";
 import { resamplingCounts } from "./random.ts";
@@ -38,14 +39,15 @@ interface Setting {
 
 /**
  * Compares `truth` (one draw) with `generated` (any number of draws). With `resamplings` above 0, and both at the same
- * inputs, also gives intervals.
+ * inputs, also gives intervals. Leaves the event loop free between resamplings.
  */
-export function compare(
+export async function compare(
   truth: Sample,
   generated: Sample,
   setting: Setting,
   resamplings = 0,
-): { comparison: Comparison; intervals: ComparisonIntervals | null } {
+  signal?: AbortSignal,
+): Promise<{ comparison: Comparison; intervals: ComparisonIntervals | null }> {
   const paired = truth.features === generated.features;
   const { inputs, output, columns, seed } = setting;
   const [trueSummaries, generatedSummaries] = [summarise(truth, output), summarise(generated, output)];
@@ -88,9 +90,11 @@ export function compare(
 
   const comparison = evaluate();
   if (resamplings === 0 || !paired) return { comparison, intervals: null };
-  const replicates = Array.from({ length: resamplings }, (_, k) =>
-    evaluate(resamplingCounts(truth.events, seed, k)),
-  );
+  const replicates: Comparison[] = [];
+  for (let k = 0; k < resamplings; k++) {
+    replicates.push(evaluate(resamplingCounts(truth.events, seed, k)));
+    await breathe(signal);
+  }
   const of = (name: keyof ComparisonIntervals) =>
     centredInterval(
       comparison[name] ?? 0,

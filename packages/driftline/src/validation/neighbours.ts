@@ -1,5 +1,7 @@
 // Nearest neighbours by exhaustive search: the memorisation test, and the generator that is the baseline.
 
+import { breathe } from "./breathe.ts";
+
 /** Points as rows of `width` numbers. */
 export interface Points {
   rows: number;
@@ -71,8 +73,7 @@ export async function nearestInBlocks(
     const part = nearest(queries, reference, from, to, options.exclude);
     found.rows.set(part.rows, from);
     found.distances.set(part.distances, from);
-    await new Promise((resolve) => setImmediate(resolve));
-    options.signal?.throwIfAborted();
+    await breathe(options.signal);
   }
   return found;
 }

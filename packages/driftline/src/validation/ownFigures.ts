@@ -7,7 +7,7 @@ import { median, nearestInBlocks } from "./neighbours.ts";
 import { resamplingCounts } from "./random.ts";
 import { type Sample, someDraws } from "./sample.ts";
 
-export type OwnFigures = ReturnType<typeof compare> & {
+export type OwnFigures = Awaited<ReturnType<typeof compare>> & {
   neighbourRatio: number;
   neighbourInterval: [number, number] | null;
 };
@@ -36,7 +36,13 @@ export async function ownFigures(
   const out: OwnFigures[] = [];
   for (const { name, test } of pairs) {
     const isModel = name === "model";
-    const { comparison, intervals } = compare(test.truth, test.generated, setting, isModel ? resamplings : 0);
+    const { comparison, intervals } = await compare(
+      test.truth,
+      test.generated,
+      setting,
+      isModel ? resamplings : 0,
+      signal,
+    );
     const [trueDistances, generatedDistances] = [
       await distancesOf(test.truth),
       await distancesOf(test.generated),

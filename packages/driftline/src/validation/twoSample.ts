@@ -25,8 +25,10 @@ export interface TwoSampleTest {
   paired: boolean;
 }
 
+const protocol = "driftline-two-sample/1";
+
 const results = z.object({
-  protocol: z.literal("driftline-two-sample/1"),
+  protocol: z.literal(protocol),
   tests: z.array(
     z.object({
       name: z.string(),
@@ -39,60 +41,59 @@ const results = z.object({
 });
 export type TwoSampleResults = z.infer<typeof results>;
 
-/**
- * Runs the tests in `directory`, which is made and removed. Throws what `runPython` rejects with, and `trainer_failed`
- * where no complete result comes back.
- */
-export async function runTwoSampleTests(
+/** Makes `directory` and writes samples and job.json there. */
+export async function writeTwoSampleJob(
   directory: string,
   job: {
     samples: Record<string, Table>;
+    /** The columns of each set in a row of a sample. */
     columns: Record<ColumnSet, number[]>;
     tests: TwoSampleTest[];
     resamplings: number;
     seed: number;
   },
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const tensors = Object.entries(job.samples).map(([name, { rows, width, values }]) => [
+    name,
+    { dtype: "F32" as const, shape: [rows, width], data: values },
+  ]);
+  await writeSafetensors(join(directory, "samples.safetensors"), Object.fromEntries(tensors));
+  const { columns, tests, resamplings, seed } = job;
+  const content = { protocol, columns, tests, resamplings, seed };
+  await writeFile(join(directory, "job.json"), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/**
+ * Runs the tests that `writeTwoSampleJob` wrote and removes the directory. Throws what `runPython` rejects with, and
+ * `trainer_failed` where no complete result comes back.
+ */
+export async function runTwoSampleTests(
+  directory: string,
   runPython: RunPython,
   options: { signal?: AbortSignal; onProgress?: (done: number, of: number) => void } = {},
 ): Promise<TwoSampleResults> {
-  await mkdir(directory, { recursive: true });
   try {
-    await writeSafetensors(
-      join(directory, "samples.safetensors"),
-      Object.fromEntries(
-        Object.entries(job.samples).map(([name, { rows, width, values }]) => [
-          name,
-          { dtype: "F32" as const, shape: [rows, width], data: values },
-        ]),
-      ),
-    );
-    const { columns, tests, resamplings, seed } = job;
-    const content = { protocol: "driftline-two-sample/1", columns, tests, resamplings, seed };
-    await writeFile(join(directory, "job.json"), `${JSON.stringify(content, null, 2)}\n`);
     await runPython(["-m", "driftline_trainer.two_sample", directory], {
       signal: options.signal,
       onEvent: (event) => {
         if (event.event === "progress") options.onProgress?.(Number(event.done), Number(event.of));
       },
     });
-    return await readResults(join(directory, "result.json"), tests.length);
+    return await readResults(join(directory, "result.json"));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function readResults(path: string, tests: number): Promise<TwoSampleResults> {
-  let cause: unknown;
+async function readResults(path: string): Promise<TwoSampleResults> {
   try {
-    const parsed = results.parse(JSON.parse(await readFile(path, "utf8")));
-    if (parsed.tests.length === tests) return parsed;
-    cause = new Error(`it has ${parsed.tests.length} of ${tests} tests`);
-  } catch (error) {
-    cause = error;
+    return results.parse(JSON.parse(await readFile(path, "utf8")));
+  } catch (cause) {
+    throw fail("trainer_failed", `Reading the two-sample tests' result: ${(cause as Error).message}`, {
+      field: "result.json",
+      remedy: "driftline_trainer.two_sample must be of the same version as the platform.",
+      cause,
+    });
   }
-  throw fail("trainer_failed", `Reading the two-sample tests' result: ${(cause as Error).message}`, {
-    field: "result.json",
-    remedy: "This is a fault of driftline_trainer.two_sample: its version must be that of the platform.",
-    cause,
-  });
 }

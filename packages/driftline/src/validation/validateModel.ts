@@ -6,6 +6,7 @@ import { fail } from "../errors/registry.ts";
 import type { Gate, InputFeature, OutputImage } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
 import { baselineSample } from "./baseline.ts";
+import { breathe } from "./breathe.ts";
 import { classifierDraws, classifierJob, type Pair } from "./classifiers.ts";
 import { type ColumnSet, columnSets } from "./columns.ts";
 import { featureColumns } from "./features.ts";
@@ -23,7 +24,7 @@ import { type PlotData, plotData } from "./plotData.ts";
 import { chooseRows, purposes } from "./random.ts";
 import { drawSample, type Generate, type Sample, selectRows, someDraws, someEvents } from "./sample.ts";
 import { summaryQuantities } from "./summaries.ts";
-import { type RunPython, runTwoSampleTests, type TwoSampleResults } from "./twoSample.ts";
+import { type RunPython, runTwoSampleTests, type TwoSampleResults, writeTwoSampleJob } from "./twoSample.ts";
 
 /** Held-out events of the figures, unless the policy says otherwise. */
 export const defaultRows = 1250;
@@ -109,9 +110,9 @@ export async function validateModel(options: ModelValidationOptions): Promise<Mo
   progress(0, "generating responses");
   const draw = async (generate: Generate, own: number) => {
     const atTrain = await drawSample(generate, trueTrain, 0, trainDraws + own, output, threshold);
-    signal?.throwIfAborted();
+    await breathe(signal);
     const atTest = await drawSample(generate, trueTest, firstTestDraw, testDraws + own, output, threshold);
-    signal?.throwIfAborted();
+    await breathe(signal);
     return { train: atTrain.sample, test: atTest.sample, finite: Math.min(atTrain.finite, atTest.finite) };
   };
   // One more draw of the model stands for the truth where the model is compared with itself.
@@ -160,19 +161,19 @@ export async function validateModel(options: ModelValidationOptions): Promise<Mo
   const generated = performance.now();
 
   progress(0.3, "training the classifiers");
-  const classifying = runTwoSampleTests(
-    join(options.scratchDirectory, "two-sample"),
-    {
-      ...classifierJob(pairs, columns, options),
-      columns: columnSets(columns.length, output),
-      resamplings: aucResamplings,
-      seed,
-    },
-    options.runPython,
-    { signal, onProgress: (done, of) => progress(0.3 + (0.7 * done) / of, `classifier ${done} of ${of}`) },
-  );
+  const directory = join(options.scratchDirectory, "two-sample");
+  await writeTwoSampleJob(directory, {
+    ...classifierJob(pairs, columns, options),
+    columns: columnSets(columns.length, output),
+    resamplings: aucResamplings,
+    seed,
+  });
+  // The classifiers run in a process of their own meanwhile.
   const [classifiers, own] = await Promise.all([
-    classifying,
+    runTwoSampleTests(directory, options.runPython, {
+      signal,
+      onProgress: (done, of) => progress(0.3 + (0.7 * done) / of, `classifier ${done} of ${of}`),
+    }),
     ownFigures(pairs, reference, setting, resamplings, signal),
   ]);
   const rows = pairs.map(

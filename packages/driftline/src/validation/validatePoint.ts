@@ -5,6 +5,7 @@ import type { GateResult } from "@driftline/client/api";
 import { fail } from "../errors/registry.ts";
 import type { Gate, InputFeature, OutputImage } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
+import { breathe } from "./breathe.ts";
 import { type ColumnSet, classifierTable, columnSets } from "./columns.ts";
 import { compare } from "./compare.ts";
 import { featureColumns } from "./features.ts";
@@ -12,7 +13,7 @@ import { checkGates, judge } from "./gates.ts";
 import { gatedMetrics, type Metric, trustMetrics } from "./metrics.ts";
 import { chooseRows, purposes } from "./random.ts";
 import { drawSample, type Generate, selectRows, someDraws } from "./sample.ts";
-import { type RunPython, runTwoSampleTests } from "./twoSample.ts";
+import { type RunPython, runTwoSampleTests, writeTwoSampleJob } from "./twoSample.ts";
 
 const [trainDraws, classifierDraws, testDraws, firstTestDraw] = [2, 5, 10, 10];
 const [aucResamplings, resamplings] = [200, 100];
@@ -58,7 +59,7 @@ export async function validatePoint(options: PointValidationOptions): Promise<Ga
   const truth = { train: select(rows.subarray(0, half)), test: select(rows.subarray(half)) };
   const columns = featureColumns(inputs, output, truth.train);
   const atTest = await drawSample(generate, truth.test, firstTestDraw, testDraws, output, threshold);
-  signal?.throwIfAborted();
+  await breathe(signal);
   const metrics: Record<string, Metric> = {};
 
   const sets = Object.entries(aucSets).filter(([name]) => asked(name));
@@ -66,35 +67,38 @@ export async function validatePoint(options: PointValidationOptions): Promise<Ga
     const atTrain = await drawSample(generate, truth.train, 0, trainDraws, output, threshold);
     const generated = someDraws(atTest.sample, 0, classifierDraws);
     const table = (sample: typeof generated) => classifierTable(sample, columns, inputs, output);
-    const results = await runTwoSampleTests(
-      join(options.scratchDirectory, "two-sample"),
-      {
-        samples: {
-          train_truth: table(truth.train),
-          train_generated: table(atTrain.sample),
-          test_truth: table(truth.test),
-          test_generated: table(generated),
-        },
-        columns: columnSets(columns.length, output),
-        tests: sets.map(([name, set]) => ({
-          name,
-          columns: set as ColumnSet,
-          train: ["train_truth", "train_generated"],
-          test: ["test_truth", "test_generated"],
-          events: [truth.test.events, truth.test.events],
-          paired: true,
-        })),
-        resamplings: aucResamplings,
-        seed,
+    const directory = join(options.scratchDirectory, "two-sample");
+    await writeTwoSampleJob(directory, {
+      samples: {
+        train_truth: table(truth.train),
+        train_generated: table(atTrain.sample),
+        test_truth: table(truth.test),
+        test_generated: table(generated),
       },
-      options.runPython,
-      { signal },
-    );
+      columns: columnSets(columns.length, output),
+      tests: sets.map(([name, set]) => ({
+        name,
+        columns: set as ColumnSet,
+        train: ["train_truth", "train_generated"],
+        test: ["test_truth", "test_generated"],
+        events: [truth.test.events, truth.test.events],
+        paired: true,
+      })),
+      resamplings: aucResamplings,
+      seed,
+    });
+    const results = await runTwoSampleTests(directory, options.runPython, { signal });
     for (const { name, auc, interval } of results.tests) {
       metrics[name] = { value: auc, interval, floor: null, description: gatedMetrics[name as "auc_all"] };
     }
   }
-  const own = compare(truth.test, atTest.sample, { columns, inputs, output, seed }, resamplings);
+  const own = await compare(
+    truth.test,
+    atTest.sample,
+    { columns, inputs, output, seed },
+    resamplings,
+    signal,
+  );
   const add = (name: keyof typeof gatedMetrics, value: number | null, interval?: [number, number]) => {
     if (!asked(name) || value === null) return;
     metrics[name] = { value, interval: interval ?? null, floor: null, description: gatedMetrics[name] };
