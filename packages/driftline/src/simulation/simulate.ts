@@ -7,6 +7,7 @@ import { fail } from "../errors/registry.ts";
 import type { ConditionValues, InputFeature, OutputImage, SimulatorSource } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
 import { DONE, STOP, type WorkerTask } from "./control.ts";
+import { respondExternally } from "./external.ts";
 import { drawInputs } from "./inputs.ts";
 import type { SimulatorSetup } from "./setup.ts";
 import { createResponder } from "./simulators.ts";
@@ -27,6 +28,10 @@ export interface SimulationOptions {
   /** Called with the fraction done, a few times a second. */
   onProgress?: (fraction: number, message: string | null) => void;
   signal?: AbortSignal;
+  /** For an external program: named versions that go into its request. */
+  software?: Record<string, string>;
+  /** For an external program: reads the file that it wrote, rows in the file's order. */
+  readResponses?: (file: string) => Promise<ResponseBatch>;
 }
 
 const PROGRESS_MS = 200;
@@ -56,9 +61,10 @@ export async function respond(
   options: SimulationOptions & { features: Float32Array; ids: BigInt64Array },
 ): Promise<Float32Array> {
   throwIfCancelled(options.signal);
-  const rows = options.ids.length;
-  if (rows <= INLINE_ROWS) return respondHere(options);
   checkLengths(options);
+  const rows = options.ids.length;
+  if (options.simulator.command) return respondExternally(options);
+  if (rows <= INLINE_ROWS) return respondHere(options);
   const setup = setupOf(options);
   createResponder(setup); // what is wrong with the setup is said here, not in every worker
 
