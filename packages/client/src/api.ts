@@ -120,7 +120,7 @@ export const ensureRequest = z.strictObject({
 });
 export type EnsureRequest = z.input<typeof ensureRequest>;
 
-const gateResult = z.object({
+export const gateResult = z.object({
   metric: z.string(),
   at: z.string().describe("`nominal`, or the point of the domain test"),
   value: z.number().nullable(),

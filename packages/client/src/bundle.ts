@@ -1,7 +1,7 @@
 // The bundle format: bundle.json, model.onnx, reference.safetensors, validation.json, card.md; and its verification.
 
 import { z } from "zod";
-import { range, verdict } from "./api.ts";
+import { gateResult, range, verdict } from "./api.ts";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 
@@ -29,6 +29,8 @@ export const bundleManifest = z.object({
   recipeHash: z.string(),
   signature: z.object({ inputs: z.array(tensorSpec), outputs: z.array(tensorSpec) }),
   domain: z.object({ conditions: z.record(z.string(), range), inputs: z.record(z.string(), range) }),
+  /** How the domain was measured: every gate at every point of conditions. */
+  domainGates: z.array(gateResult).optional(),
   /** Largest deviation from the reference outputs: |a-b| <= absolute + relative |b|. */
   tolerance: z.object({ absolute: z.number(), relative: z.number() }),
   provenance: z.record(z.string(), z.unknown()),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { ResponseBatch } from "../../family/responses.ts";
 import { simulate } from "../../simulation/simulate.ts";
+import { type Coverage, coverage, mergeCoverage } from "../../streaming/coverage.ts";
 import type { DatasetManifest } from "../../streaming/dataset.ts";
 import { readResponses } from "../../streaming/readResponses.ts";
 import { writeDataset } from "../../streaming/writeDataset.ts";
@@ -17,7 +18,7 @@ export interface DatasetOutput {
   shards: { path: string; sha256: string }[];
   rows: number;
   /** Range of each input that the rows cover. */
-  coverage: Record<string, { low: number; high: number }>;
+  coverage: Coverage;
 }
 
 export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput> = {
@@ -35,12 +36,12 @@ export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput>
     const started = Date.now();
     const directory = join(context.directory, "dataset");
     await rm(directory, { recursive: true, force: true });
-    const coverage = coverageOf(family.inputs.map(({ name }) => name));
+    const covered: { ranges: Coverage | null } = { ranges: null };
     const report = (fraction: number, message: string | null) =>
       progress(fraction, message, secondsLeft(started, fraction));
     const manifest = await writeDataset({
       directory,
-      batches: coverage.watch(responses(context, report)),
+      batches: watched(responses(context, report), family.inputs, covered),
       inputs: family.inputs,
       output: family.output,
       split: recipe.data.split,
@@ -56,7 +57,7 @@ export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput>
     const digest = await catalogue.blobs.putFile(join(directory, "dataset.json"));
     const seconds = (Date.now() - started) / 1000;
     return {
-      output: { manifest: digest, shards, rows: manifest.rows, coverage: coverage.ranges() },
+      output: { manifest: digest, shards, rows: manifest.rows, coverage: covered.ranges ?? {} },
       figures: {
         rows: manifest.rows,
         rowsPerSecond: Math.round(manifest.rows / seconds),
@@ -102,23 +103,17 @@ function splitFigures({ split }: DatasetManifest): Record<string, number> {
   return { train: split.counts.train, validation: split.counts.validation, test: split.counts.test };
 }
 
-/** Follows the range of each input through the batches that pass. */
-function coverageOf(names: string[]) {
-  const low = new Float64Array(names.length).fill(Number.POSITIVE_INFINITY);
-  const high = new Float64Array(names.length).fill(Number.NEGATIVE_INFINITY);
-  return {
-    async *watch(batches: AsyncIterable<ResponseBatch>): AsyncIterable<ResponseBatch> {
-      for await (const batch of batches) {
-        for (let i = 0; i < batch.features.length; i++) {
-          const column = i % names.length;
-          low[column] = Math.min(low[column], batch.features[i]);
-          high[column] = Math.max(high[column], batch.features[i]);
-        }
-        yield batch;
-      }
-    },
-    ranges: () => Object.fromEntries(names.map((name, i) => [name, { low: low[i], high: high[i] }])),
-  };
+/** Adds each batch's range of the inputs to `covered` as it passes. */
+async function* watched(
+  batches: AsyncIterable<ResponseBatch>,
+  inputs: { name: string }[],
+  covered: { ranges: Coverage | null },
+): AsyncIterable<ResponseBatch> {
+  for await (const batch of batches) {
+    const own = coverage(batch, inputs);
+    covered.ranges = covered.ranges === null ? own : mergeCoverage(covered.ranges, own);
+    yield batch;
+  }
 }
 
 /** Lays the dataset out as a directory that a trainer reads, without copying where the file system can link. */
