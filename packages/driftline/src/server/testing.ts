@@ -84,14 +84,29 @@ export interface MemoryDriftline extends Driftline {
   failure: unknown;
 }
 
-/** `directory` gets the bundle. Jobs publish after `steps` events of 5 ms, or never with hyperparameters.endless. */
-export async function memoryDriftline(directory: string, steps = 6): Promise<MemoryDriftline> {
-  const { digest, manifest } = await writeTinyBundle(join(directory, "published"));
+/**
+ * A family with the tiny bundle, written to `directory`, for its nominal conditions. The family has a condition
+ * drift_velocity. Jobs publish after 6 events of 5 ms, or go on for ever with hyperparameters.endless.
+ */
+export async function memoryDriftline(directory: string, family = tinyFamily): Promise<MemoryDriftline> {
+  const nominal = canonicalQuestion(family, {});
+  const { digest, manifest } = await writeTinyBundle(join(directory, "published"), {
+    change(manifest) {
+      const { key, conditions, software } = nominal;
+      Object.assign(manifest, {
+        key,
+        family: family.name,
+        familyVersion: family.version,
+        conditions,
+        software,
+      });
+    },
+  });
+  const { canonical: _, defaulted: __, ...asked } = nominal;
   const published: Model = {
     bundle: digest,
-    key: manifest.key,
     recipeHash: manifest.recipeHash,
-    ...tinyQuestion,
+    ...asked,
     dataSource: "simulator",
     createdAt: "2026-01-01T00:00:00.000Z",
     serving: true,
@@ -100,10 +115,10 @@ export async function memoryDriftline(directory: string, steps = 6): Promise<Mem
   const jobs = new Map<string, { job: Job; events: JobEvent[]; changed: PromiseWithResolvers<void> }>();
 
   function known(name: string): Family {
-    if (name === tinyFamily.name) return tinyFamily;
+    if (name === family.name) return family;
     throw fail("unknown_family", `There is no family ${JSON.stringify(name)}.`, {
       field: "family",
-      remedy: `Families here: ${tinyFamily.name}.`,
+      remedy: `Families here: ${family.name}.`,
     });
   }
 
@@ -125,9 +140,8 @@ export async function memoryDriftline(directory: string, steps = 6): Promise<Mem
   }
 
   async function resolve(name: string, request: ResolveRequest): Promise<Resolution> {
-    const family = known(name);
     const { conditions = {}, software = {}, accept = "exact" } = request;
-    const question = canonicalQuestion(family, { conditions, software });
+    const question = canonicalQuestion(known(name), { conditions, software });
     const [asked, has] = [question.conditions.drift_velocity, published.conditions.drift_velocity];
     const distance = Math.round(Math.abs(Number(asked) - Number(has)) * 1e9) / 1e9 / 0.05;
     const fits = distance <= 1 && question.conditions.gas === published.conditions.gas;
@@ -188,10 +202,10 @@ export async function memoryDriftline(directory: string, steps = 6): Promise<Mem
   }
 
   async function work(id: string): Promise<void> {
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < 6; step++) {
       await sleep(5);
       if (entry(id).job.state !== "running") return;
-      emit(id, { fraction: step / steps, message: `epoch ${step}`, figures: { loss: 1 / (step + 1) } });
+      emit(id, { fraction: step / 6, message: `epoch ${step}`, figures: { loss: 1 / (step + 1) } });
     }
     entry(id).job.bundle = digest;
     emit(id, { type: "state", state: "published", stage: null });
@@ -203,7 +217,7 @@ export async function memoryDriftline(directory: string, steps = 6): Promise<Mem
     failure: undefined,
     async families() {
       if (self.failure !== undefined) throw self.failure;
-      const { name, version, title, description, conditions, software, inputs, output } = tinyFamily;
+      const { name, version, title, description, conditions, software, inputs, output } = family;
       const none = { unit: null, grid: null, tolerance: null, minimum: null, maximum: null, values: null };
       return [
         {
