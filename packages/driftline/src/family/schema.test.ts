@@ -1,10 +1,12 @@
 // The schema of family.yaml: its JSON Schema is committed, every field is documented, and the shipped families follow it.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { loadFamilies } from "./loadFamily.ts";
+import { loadFamilies, loadFamily } from "./loadFamily.ts";
 import { canonicalQuestion } from "./question.ts";
 import { familyJsonSchemaText } from "./schema.ts";
 
@@ -56,6 +58,33 @@ test("every field is described in the schema and in docs/families.md", () => {
     documented.filter((path) => !fields.some((field) => field.path === path)),
     [],
   );
+});
+
+test("the example of docs/families.md is a family, and its mistakes are answered as shown", () => {
+  const docs = readFileSync(new URL("docs/families.md", root), "utf8");
+  const [yaml, shown] = ["yaml", "text"].map(
+    (kind) => new RegExp(`\`\`\`${kind}\\n(.*?)\`\`\``, "s").exec(docs)![1],
+  );
+  const directory = mkdtempSync(join(tmpdir(), "driftline-docs-"));
+  try {
+    mkdirSync(join(directory, "toy.drift"));
+    const path = join(directory, "toy.drift/family.yaml");
+    writeFileSync(path, yaml);
+    assert.equal(loadFamily(path).name, "toy.drift");
+    const wrong = yaml
+      .replace("grid:", "gird:")
+      .replace("coordinate: drift_length", "coordinate: drift_lenght");
+    writeFileSync(path, wrong);
+    assert.throws(
+      () => loadFamily(path),
+      ({ message }: Error) => {
+        assert.equal(`${message.replaceAll(`${directory}/`, "")}\n`, shown);
+        return true;
+      },
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test("the shipped families are valid, name the schema for editors, and have a key at nominal conditions", () => {
