@@ -1,53 +1,36 @@
 // The experiment's responses for the comparison, and the simulator's at the same inputs.
 
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { parse } from "yaml";
+import type { Family } from "../../packages/driftline/src/family/family.ts";
+import { loadFamily } from "../../packages/driftline/src/family/loadFamily.ts";
 import type { SimulatorSetup } from "../../packages/driftline/src/simulation/setup.ts";
 import { createTpc, type TpcTuning } from "../../packages/driftline/src/simulation/tpc.ts";
+import { readResponses } from "../../packages/driftline/src/streaming/readResponses.ts";
 import { BINS, PADS, type ResponseSet } from "./figures.ts";
 
 const root = join(import.meta.dirname, "../..");
-const dataDirectory = process.env.DRIFTLINE_TEST_DATA ?? join(root, "../shared/data");
-/** Where the experiment's file is. */
-export const experimentFile = join(dataDirectory, "tpc/mpd-tpc-v4.root");
+const family: Family = loadFamily(join(root, "families/mpd.tpc/family.yaml"));
 
-const script = `
-import sys, numpy as np, uproot
-t = uproot.open(sys.argv[1])["responses"].arrays(library="np")
-names = ["crossing_angle_deg", "dip_angle_deg", "drift_length", "pad_coordinate", "pad_row", "pt"]
-image = np.zeros((len(t["pt"]), ${PADS}, ${BINS}), "<f4")
-for e in range(len(image)):
-    i = t["ipad"][e] - int(t["pad_coordinate"][e]) + 3
-    j = t["itime"][e] - int(t["drift_length"][e]) + 7
-    image[e, i, j] = t["amp"][e]
-np.stack([t[n] for n in names], 1).astype("<f4").tofile(sys.argv[2] + "/features")
-image.tofile(sys.argv[2] + "/responses")
-`;
-
-/** Reads all responses of the experiment's file. */
+/** Reads all responses of the experiment's file, in the order of its entries, as they are. */
 export async function readExperiment(): Promise<ResponseSet> {
-  if (!existsSync(experimentFile)) {
-    throw new Error(`${experimentFile} is not there; DRIFTLINE_TEST_DATA names the folder that holds tpc/`);
-  }
-  const folder = await mkdtemp(join(tmpdir(), "driftline-v4-"));
-  try {
-    const python = join(root, "trainer/.venv/bin/python");
-    await promisify(execFile)(python, ["-c", script, experimentFile, folder]);
-    const [features, responses] = await Promise.all(
-      ["features", "responses"].map(async (name) => {
-        const bytes = await readFile(join(folder, name));
-        return new Float32Array(new Uint8Array(bytes).buffer);
-      }),
+  const folder = process.env.DRIFTLINE_TEST_DATA ?? join(root, "../shared/data");
+  const file = join(folder, "tpc/mpd-tpc-v4.root");
+  if (!existsSync(file)) {
+    throw new Error(
+      `${file} is not there; DRIFTLINE_TEST_DATA names the folder that holds tpc/mpd-tpc-v4.root`,
     );
-    return { rows: features.length / 6, features, responses };
-  } finally {
-    await rm(folder, { recursive: true });
   }
+  const { inputs, output } = family;
+  const options = { files: [file], mapping: family.data.files!, inputs, output, batchRows: 1_000_000 };
+  const parts: ResponseSet[] = [];
+  for await (const batch of readResponses({ ...options, threshold: null, saturation: null }))
+    parts.push(batch);
+  return {
+    rows: parts.reduce((rows, part) => rows + part.rows, 0),
+    features: Float32Array.from(parts.flatMap((part) => [...part.features])),
+    responses: Float32Array.from(parts.flatMap((part) => [...part.responses])),
+  };
 }
 
 /** Rows from `first` up to `end`. */
@@ -59,16 +42,13 @@ export function rowsOf(set: ResponseSet, first: number, end: number): ResponseSe
   };
 }
 
-/** The family's nominal conditions, with those given in their place; the file's threshold, no saturation, no noise. */
-export async function setupFor(conditions: Record<string, string>, seed: number): Promise<SimulatorSetup> {
-  const family = parse(await readFile(join(root, "families/mpd.tpc/family.yaml"), "utf8"));
-  const nominal = Object.entries(family.conditions as Record<string, { nominal: string | number }>).map(
-    ([name, condition]) => [name, String(condition.nominal)],
-  );
+/** The family's nominal conditions but the file's threshold and no noise, with those given in their place; no saturation. */
+export function setupFor(conditions: Record<string, string>, seed: number): SimulatorSetup {
+  const nominal = family.conditions.map(({ name, nominal }) => [name, nominal ?? ""]);
   return {
     simulator: "driftline-tpc",
     conditions: { ...Object.fromEntries(nominal), threshold: "0.9", noise: "0", ...conditions },
-    inputs: family.inputs.map((input: { name: string }) => input.name),
+    inputs: family.inputs.map(({ name }) => name),
     output: family.output,
     saturation: null,
     seed,

@@ -19,9 +19,9 @@ const experiment = rowsOf(await readExperiment(), 0, 2500);
 const wanted = figures(experiment);
 
 /** Sum of squares; the parameters are logarithms of mip_amplitude, cluster density and tail. */
-async function distance(logarithms: number[]): Promise<number> {
+function distance(logarithms: number[]): number {
   const [mip, clusterDensity, tailProbability] = logarithms.map(Math.exp);
-  const setup = await setupFor({ mip_amplitude: String(mip) }, 1);
+  const setup = setupFor({ mip_amplitude: String(mip) }, 1);
   const got = figures(simulateAt(experiment, DRAWS, setup, { clusterDensity, tailProbability }));
   return allowed.reduce((sum, [name, tolerance]) => {
     const deviation = (got.get(name)!.value / wanted.get(name)!.value - 1) / tolerance;
@@ -30,24 +30,24 @@ async function distance(logarithms: number[]): Promise<number> {
 }
 
 /** Nelder and Mead's simplex (Computer Journal 7 (1965) 308) with the usual coefficients. */
-async function minimise(start: number[], step: number, evaluations: number): Promise<number[]> {
+function minimise(start: number[], step: number, evaluations: number): number[] {
   const points = [start, ...start.map((_, k) => start.map((v, i) => (i === k ? v + step : v)))];
   const simplex: { at: number[]; value: number }[] = [];
-  for (const at of points) simplex.push({ at, value: await distance(at) });
+  for (const at of points) simplex.push({ at, value: distance(at) });
   for (let used = simplex.length; used < evaluations; used++) {
     simplex.sort((a, b) => a.value - b.value);
     const worst = simplex.at(-1)!;
     const centre = start.map((_, i) => simplex.slice(0, -1).reduce((s, p) => s + p.at[i], 0) / start.length);
-    const along = async (factor: number) => {
+    const along = (factor: number) => {
       const at = centre.map((c, i) => c + factor * (worst.at[i] - c));
-      return { at, value: await distance(at) };
+      return { at, value: distance(at) };
     };
-    let next = await along(-1);
+    let next = along(-1);
     if (next.value < simplex[0].value) {
-      const further = await along(-2);
+      const further = along(-2);
       if (further.value < next.value) next = further;
     } else if (next.value >= simplex.at(-2)!.value) {
-      next = await along(next.value < worst.value ? -0.5 : 0.5);
+      next = along(next.value < worst.value ? -0.5 : 0.5);
     }
     simplex[simplex.length - 1] = next;
     console.error(
@@ -59,11 +59,7 @@ async function minimise(start: number[], step: number, evaluations: number): Pro
   return simplex.sort((a, b) => a.value - b.value)[0].at;
 }
 
-const best = await minimise(
-  [Math.log(75), Math.log(20), Math.log(0.003)],
-  0.2,
-  Number(process.argv[2] ?? 60),
-);
+const best = minimise([Math.log(75), Math.log(20), Math.log(0.003)], 0.2, Number(process.argv[2] ?? 60));
 const [mip, density, tail] = best.map(Math.exp);
 console.log(
   `mip_amplitude ${mip.toFixed(2)} ADC, ${density.toFixed(2)} clusters/cm, P(>=100) ${tail.toFixed(5)}`,
