@@ -89,6 +89,8 @@ async function bind(trx: Transaction<CatalogueTables>, row: BundleRow, reason: s
     .insertInto("bindings")
     .values({
       key: row.key,
+      family: row.family,
+      family_version: row.family_version,
       bundle: row.digest,
       action: "serve",
       reason,

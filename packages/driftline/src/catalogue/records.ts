@@ -57,11 +57,10 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
   async function servingCounts(): Promise<Map<string, number>> {
     const rows = await db
       .selectFrom("bindings")
-      .innerJoin("bundles", "bundles.digest", "bindings.bundle")
-      .select(({ fn }) => ["bundles.family", fn.countAll().as("models")])
-      .where("bindings.action", "=", "serve")
-      .where("bindings.id", "in", newestBindings)
-      .groupBy("bundles.family")
+      .select(({ fn }) => ["family", fn.countAll().as("models")])
+      .where("action", "=", "serve")
+      .where("id", "in", newestBindings)
+      .groupBy("family")
       .execute();
     return new Map(rows.map(({ family, models: count }) => [family, Number(count)]));
   }
@@ -128,13 +127,21 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
    * stays readable by digest. A model that doesn't serve is left as it is.
    */
   async function withdraw(prefix: string, reason: string): Promise<Model> {
-    const { bundle, key } = await model(prefix);
+    const { bundle, key, family, familyVersion } = await model(prefix);
     await write(async (trx) => {
       if ((await servingBundle(trx, key)) !== bundle) return;
       const created_at = new Date().toISOString();
       await trx
         .insertInto("bindings")
-        .values({ key, bundle, action: "withdraw", reason, created_at })
+        .values({
+          key,
+          family,
+          family_version: familyVersion,
+          bundle,
+          action: "withdraw",
+          reason,
+          created_at,
+        })
         .execute();
     });
     return model(bundle);

@@ -29,6 +29,9 @@ export interface BundleRow {
 export interface BindingRow {
   id: Generated<number>;
   key: string;
+  // The bundle's family and version, so that an index follows its family's bindings alone.
+  family: string;
+  family_version: number;
   bundle: string;
   /** `serve` or `withdraw`. */
   action: string;
@@ -66,11 +69,18 @@ async function createTables(db: Kysely<any>): Promise<void> {
     .createTable("bindings")
     .addColumn("id", "integer", (c) => c.primaryKey().autoIncrement())
     .addColumn("key", "text", (c) => c.notNull())
+    .addColumn("family", "text", (c) => c.notNull())
+    .addColumn("family_version", "integer", (c) => c.notNull())
     .addColumn("bundle", "text", (c) => c.notNull().references("bundles.digest"))
     .addColumn("action", "text", (c) => c.notNull())
     .addColumn("reason", "text", (c) => c.notNull())
     .addColumn("created_at", "text", (c) => c.notNull())
     .execute();
   await db.schema.createIndex("bindings_by_key").on("bindings").columns(["key", "id"]).execute();
+  await db.schema
+    .createIndex("bindings_by_family")
+    .on("bindings")
+    .columns(["family", "family_version", "id"])
+    .execute();
   await db.schema.createIndex("bindings_by_bundle").on("bindings").columns(["bundle", "id"]).execute();
 }

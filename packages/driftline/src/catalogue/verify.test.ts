@@ -85,6 +85,7 @@ test("every column of a record and every binding is compared with the manifests"
   const bindings = [
     ["names bundle", `update bindings set bundle = '${"0".repeat(64)}'`],
     ["it was made for", "update bindings set key = 'k1-'"],
+    ["it was made for", "update bindings set family_version = 7"],
   ] as const;
   for (const [message, statement] of [...changes, ...bindings]) {
     const catalogue = await openCatalogue(await scratchDirectory(t));

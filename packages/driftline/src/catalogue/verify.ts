@@ -1,13 +1,13 @@
 // Re-reads everything a catalogue holds and names what is damaged, missing or in no bundle.
 
 import type { BundleManifest } from "@driftline/client/bundle";
-import type { Selectable } from "kysely";
+
 import type { DriftlineError } from "../errors/registry.ts";
 import type { BlobStore } from "./blobs.ts";
 import { type Database, withTables } from "./database.ts";
 import { checkManifest, domainJson } from "./manifest.ts";
 import { checkIntegrity } from "./sqlite.ts";
-import type { BindingRow, BundleRow, CatalogueTables } from "./tables.ts";
+import type { BundleRow, CatalogueTables } from "./tables.ts";
 
 export interface Finding {
   kind: "damaged" | "missing";
@@ -43,14 +43,14 @@ export async function verifyAll(
 ): Promise<VerifyReport> {
   const findings: Finding[] = [];
   const users = new Map<string, string[]>();
-  const keyOf = new Map<string, string>();
+  const made = new Map<string, Bound>();
   const databaseDamage = (message: string) =>
     findings.push({ kind: "damaged", what: "database", digest: null, bundles: [], message });
   try {
     for (const line of await checkIntegrity(withTables<never>(database).db))
       databaseDamage(`Database: ${line}`);
     for await (const row of bundleRows(database)) {
-      keyOf.set(row.digest, row.key);
+      made.set(row.digest, { key: row.key, family: row.family, family_version: row.family_version });
       const files = checkBundle(row, findings);
       for (const sha256 of new Set(files.map((file) => file.sha256))) {
         users.set(sha256, [...(users.get(sha256) ?? []), row.digest]);
@@ -58,9 +58,9 @@ export async function verifyAll(
     }
     for (const binding of await database.db
       .selectFrom("bindings")
-      .select(["id", "key", "bundle"])
+      .select(["id", "bundle", "key", "family", "family_version"])
       .execute()) {
-      checkBinding(binding, keyOf, findings);
+      checkBinding(binding, made.get(binding.bundle), findings);
     }
   } catch (error) {
     // Pages that can't be read at all; go on with the blobs.
@@ -87,7 +87,7 @@ export async function verifyAll(
     onProgress?.({ done: i + 1, total: all.length, bytes });
   }
   const orphans = stored.filter((digest) => !users.has(digest));
-  return { findings, bundles: keyOf.size, blobs: all.length, bytes, orphans };
+  return { findings, bundles: made.size, blobs: all.length, bytes, orphans };
 }
 
 function usedBy(bundles: string[]): string {
@@ -149,21 +149,22 @@ function checkBundle(row: BundleRow, findings: Finding[]): BundleManifest["files
   }
 }
 
+type Bound = Pick<BundleRow, "key" | "family" | "family_version">;
+
 function checkBinding(
-  binding: Pick<Selectable<BindingRow>, "id" | "key" | "bundle">,
-  keyOf: Map<string, string>,
+  binding: Bound & { id: number; bundle: string },
+  made: Bound | undefined,
   findings: Finding[],
 ): void {
-  const key = keyOf.get(binding.bundle);
-  if (key === binding.key) return;
-  findings.push({
-    kind: key === undefined ? "missing" : "damaged",
-    what: "record",
-    digest: binding.bundle,
-    bundles: [binding.bundle],
-    message:
-      key === undefined
-        ? `Binding ${binding.id} names bundle ${binding.bundle}, which is not in the catalogue.`
-        : `Binding ${binding.id} gives bundle ${binding.bundle} to key ${binding.key}; it was made for ${key}.`,
-  });
+  const report = (kind: Finding["kind"], message: string) =>
+    findings.push({ kind, what: "record", digest: binding.bundle, bundles: [binding.bundle], message });
+  if (made === undefined) {
+    report("missing", `Binding ${binding.id} names bundle ${binding.bundle}, which is not in the catalogue.`);
+    return;
+  }
+  for (const column of ["key", "family", "family_version"] as const) {
+    if (binding[column] === made[column]) continue;
+    const values = `${column} ${binding[column]}; it was made for ${made[column]}`;
+    report("damaged", `Binding ${binding.id} gives bundle ${binding.bundle} to ${values}.`);
+  }
 }
