@@ -1,12 +1,11 @@
 // The command `driftline`: finds the command, reads its words, prints what it found, ends with the right exit code.
 
 import { readFileSync } from "node:fs";
-import { connect } from "@driftline/client/connect";
 import { type Configuration, loadConfiguration } from "../config/configuration.ts";
 import { exitCode, toProblem } from "../errors/problem.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
 import { nearestName } from "../family/nearestName.ts";
-import { openPlatform, type Platform } from "../lifecycle/platform.ts";
+import type { Platform } from "../lifecycle/platform.ts";
 import { type Command, type CommandContext, helpText, type Outcome, parseCommand } from "./command.ts";
 import { commands } from "./commands.ts";
 import { progressDisplay } from "./progress.ts";
@@ -75,14 +74,18 @@ async function runCommand(
 /** The server or the data directory, opened when first asked for and closed with the command. */
 function openOnDemand(config: Configuration) {
   let platform: Promise<Platform> | null = null;
+  // Loaded when needed: words that are wrong, and help, are answered quickly.
   const openOnce = () => {
-    platform ??= openPlatform(config);
+    platform ??= import("../lifecycle/platform.ts").then(({ openPlatform }) => openPlatform(config));
     return platform;
   };
   return {
     platform: openOnce,
-    driftline: async () =>
-      config.url === null ? openOnce() : connect(config.url, { token: config.token ?? undefined }),
+    driftline: async () => {
+      if (config.url === null) return openOnce();
+      const { connect } = await import("@driftline/client/connect");
+      return connect(config.url, { token: config.token ?? undefined });
+    },
     close: async () => {
       if (platform) await (await platform.catch(() => null))?.close();
     },

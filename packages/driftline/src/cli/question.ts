@@ -125,7 +125,7 @@ function domainTable(hit: Hit): string {
   const rows = (ranges: Hit["domain"]["conditions"]) =>
     Object.entries(ranges).map(([name, { low, high, unit, tested }]) => [
       `  ${name}`,
-      low === high ? `${low} ${unit}` : `${low} to ${high} ${unit}`,
+      `${low === high ? low : `${low} to ${high}`} ${unit === "1" ? "" : unit}`,
       tested ? "" : "this value only",
     ]);
   return table(["", "", ""], [...rows(hit.domain.conditions), ...rows(hit.domain.inputs)]);

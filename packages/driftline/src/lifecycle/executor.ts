@@ -41,15 +41,12 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
     const log = openSync(join(directory, "worker.log"), "a");
     const child = spawn(
       process.execPath,
-      [
-        "--disable-warning=ExperimentalWarning",
-        fileURLToPath(workerUrl(import.meta.url, "./worker.ts")),
-        JSON.stringify(order),
-      ],
+      ["--disable-warning=ExperimentalWarning", fileURLToPath(workerUrl(import.meta.url, "./worker.ts"))],
       { stdio: ["pipe", log, log] },
     );
     closeSync(log);
-    child.stdin?.on("error", () => {});
+    // Not on the command line, which everyone can read; and the worker ends when this pipe closes.
+    child.stdin?.on("error", () => {}).write(`${JSON.stringify(order)}\n`);
     workers.set(id, child);
     child.on("error", () => workers.delete(id));
     child.on("exit", () => {

@@ -21,10 +21,12 @@ export interface JobEnvironment {
   store: JobStore;
   catalogue: Catalogue;
   families: Map<string, Family>;
-  trainer: TrainerEnvironment;
+  /** Found when the job runs, so that its lack is the job's failure. */
+  trainer(): TrainerEnvironment;
   /** Directory of all jobs' files. */
   jobsDirectory: string;
   threads: number;
+  trainingSeconds: number;
   signal: AbortSignal;
 }
 
@@ -80,9 +82,10 @@ async function runStages(
     recipeHash: job.recipeHash,
     files: claimed.files,
     catalogue,
-    environment: environment.trainer,
+    environment: environment.trainer(),
     directory: join(directory, `attempt-${job.attempt}`),
     threads: environment.threads,
+    trainingSeconds: environment.trainingSeconds,
     signal,
     progress: () => {},
   };

@@ -1,4 +1,4 @@
-// The worker process: claims one job, runs it, ends. It ends early when its standard input closes or on SIGTERM.
+// The worker process: reads its order, claims the job, runs it, ends; early when its standard input closes or on SIGTERM.
 
 import { join } from "node:path";
 import type { Configuration } from "../config/configuration.ts";
@@ -14,12 +14,12 @@ export interface WorkerOrder {
 }
 
 async function main(): Promise<void> {
-  const order = JSON.parse(process.argv[2]) as WorkerOrder;
   const stop = new AbortController();
   const end = () => stop.abort(fail("cancelled", "The worker was told to stop."));
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  process.stdin.on("end", end).on("error", end).resume();
+  process.stdin.on("end", end).on("error", end);
+  const order = await readOrder();
   const { config } = order;
   const { catalogue, store, families, close } = await openStore(config);
   try {
@@ -30,9 +30,10 @@ async function main(): Promise<void> {
         store,
         catalogue,
         families,
-        trainer: trainerEnvironment(config.trainerDirectory, config.python),
+        trainer: () => trainerEnvironment(config.trainerDirectory, config.python),
         jobsDirectory: join(config.dataDirectory, "jobs"),
         threads: config.threads,
+        trainingSeconds: config.limits.trainingSeconds,
         signal: stop.signal,
       },
       claimed,
@@ -40,6 +41,21 @@ async function main(): Promise<void> {
   } finally {
     await close();
   }
+}
+
+/** The first line of standard input; what follows is only its end. */
+function readOrder(): Promise<WorkerOrder> {
+  return new Promise((resolve) => {
+    let text = "";
+    const read = (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf("\n");
+      if (end < 0) return;
+      process.stdin.off("data", read).resume();
+      resolve(JSON.parse(text.slice(0, end)) as WorkerOrder);
+    };
+    process.stdin.setEncoding("utf8").on("data", read);
+  });
 }
 
 await main();

@@ -19,6 +19,8 @@ export interface StageContext {
   /** Directory of this attempt; the stage may write below it. */
   directory: string;
   threads: number;
+  /** Seconds after which a training is ended. */
+  trainingSeconds: number;
   signal: AbortSignal;
   progress(fraction: number | null, message: string | null, secondsLeft?: number | null): void;
 }

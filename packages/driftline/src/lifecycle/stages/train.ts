@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Stage } from "@driftline/client/api";
+import { fail } from "../../errors/registry.ts";
 import type { TrainerEvent } from "../../training/python.ts";
 import { type TrainerResult, train } from "../../training/trainer.ts";
 import type { DatasetOutput } from "./dataset.ts";
@@ -28,6 +29,7 @@ export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput
     const { catalogue, environment, family, recipe, signal, progress } = context;
     await placeDataset(catalogue, dataset, join(context.directory, "dataset"));
     const directory = join(context.directory, "train");
+    const limit = AbortSignal.timeout(context.trainingSeconds * 1000);
     const result = await train(
       environment,
       directory,
@@ -48,8 +50,14 @@ export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput
         output: outputOf(context),
         opset: 18,
       },
-      { signal, onEvent: (event) => follow(event, progress) },
-    );
+      { signal: AbortSignal.any([signal, limit]), onEvent: (event) => follow(event, progress) },
+    ).catch((error: unknown) => {
+      if (!limit.aborted || signal.aborted) throw error;
+      throw fail("trainer_failed", `Training was ended after ${context.trainingSeconds} seconds.`, {
+        field: "limits.trainingSeconds",
+        remedy: "Raise limits.trainingSeconds, or lower the trainer's steps or the rows.",
+      });
+    });
     return {
       output: {
         model: await catalogue.blobs.putFile(join(directory, result.model.file)),
