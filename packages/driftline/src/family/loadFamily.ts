@@ -3,7 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DriftlineError, fail } from "../errors/registry.ts";
-import type { SourceOf } from "./crossChecks.ts";
+
+import type { SourceOf } from "./conditionChecks.ts";
 import { crossChecks } from "./crossChecks.ts";
 import { formatDecimal, parseDecimal } from "./decimal.ts";
 import type { Condition, Family } from "./family.ts";
