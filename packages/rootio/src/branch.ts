@@ -131,6 +131,8 @@ function describe(object: BranchObject, memberType: MemberType): Pick<Branch, "t
 
 function listBaskets(object: BranchObject): Basket[] {
   const baskets: Basket[] = [];
+  if (object.fWriteBasket > object.fBasketSeek.length)
+    throw new Error(`branch ${object.fName} counts more baskets than it lists`);
   for (let i = 0; i < object.fWriteBasket; i++) {
     const firstEntry = Number(object.fBasketEntry[i]);
     baskets.push({

@@ -242,3 +242,26 @@ test("a truncated or altered file is a clear error or reads; it never hangs and 
   }
   assert.ok(kinds.damaged > 60 + 30, JSON.stringify(kinds));
 });
+
+test("a damaged count in the metadata is an error, not a search without end", { skip }, async () => {
+  const bytes = readFileSync(join(data, "root/uproot-HZZ-uncompressed.root"));
+  // In a TBranch: fBasketSize 32,000, fEntryOffsetLen 0, fWriteBasket 1; then in the tree: the TObjArray of branches.
+  const branch = bytes.indexOf(Buffer.from("00007d000000000000000001", "hex"));
+  assert.ok(branch > 0);
+  const path = join(scratch, "counts.root");
+  const expectDamaged = async (position: number, count: number) => {
+    const altered = Buffer.from(bytes);
+    altered.writeInt32BE(count, position);
+    writeFileSync(path, altered);
+    const file = await openRootFile(path);
+    await assert.rejects(file.tree("events"), {
+      kind: "damaged",
+      message: /counts\.root: tree "events": its metadata/,
+    });
+    await file.close();
+  };
+  await expectDamaged(branch + 8, 0x7fffffff);
+  const branches = bytes.indexOf(Buffer.from("TBranch\0")) - 16; // count, lower bound, byte count, new-class tag
+  assert.equal(bytes.readInt32BE(branches), 51);
+  await expectDamaged(branches, 0x7fffffff);
+});

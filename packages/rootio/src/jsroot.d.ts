@@ -28,6 +28,8 @@ declare module "jsroot/io" {
     constructor(bytes: DataView, position: number, file: File);
     fTagOffset: number;
     arr: DataView;
+    length: number;
+    readObjectAny(): unknown;
     /** Fills the target with an object of the class, and returns it. */
     classStreamer(target: object, className: string): object;
   }

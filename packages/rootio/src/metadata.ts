@@ -10,15 +10,19 @@ import type { ByteSource } from "./source.ts";
 // jsroot would load a package for this; Node has Zstandard itself.
 internals._ZstdStream = { decompress: (bytes) => zstdDecompressSync(bytes) };
 
-// jsroot prints on standard output what it stumbles over in a damaged object; results belong there. Streaming an
-// object is synchronous, so that nothing else is silenced; what is wrong shows in the checks that follow.
-const classStreamer = TBuffer.prototype.classStreamer;
+// jsroot prints on standard output what it stumbles over in a damaged object, and results belong there; and where a
+// damaged byte count leads it back to where it has been, it goes on for ever. Streaming an object is synchronous: while
+// the outermost call lasts, nothing is printed, and the objects within it are counted. Each takes at least a few bytes.
+const { classStreamer, readObjectAny } = TBuffer.prototype;
 let depth = 0;
+let objectsLeft = 0;
 TBuffer.prototype.classStreamer = function (target, className) {
   const { log, warn, error } = console;
+  if (depth === 0) objectsLeft = this.length + 1000;
   console.log = console.warn = console.error = () => {};
   depth++;
   try {
+    countObject();
     return classStreamer.call(this, target, className);
   } catch (failure) {
     // The list of class descriptions is the only list streamed by itself. jsroot would go on without it, and say so
@@ -30,6 +34,14 @@ TBuffer.prototype.classStreamer = function (target, className) {
     Object.assign(console, { log, warn, error });
   }
 };
+TBuffer.prototype.readObjectAny = function () {
+  countObject();
+  return readObjectAny.call(this);
+};
+
+function countObject(): void {
+  if (--objectsLeft < 0) throw new BlockError("an object holds more objects than bytes");
+}
 
 /** What jsroot gives for a leaf, a basket within the tree, a branch and a tree: the members that are used here. */
 export interface LeafObject {
