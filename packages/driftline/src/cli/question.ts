@@ -82,7 +82,7 @@ function describeHit(hit: Hit, took: string): string {
     `  key     ${hit.question.key}`,
     `  made    ${hit.model.createdAt} from ${hit.model.dataSource === "files" ? "the experiment's files" : "the base simulator"}`,
   ];
-  if (hit.match === "compatible") lines.push("", differencesTable(hit.differences));
+  if (hit.match === "compatible") lines.push("", differencesList(hit.differences));
   lines.push("", "Measured domain", domainTable(hit), ...defaultedLine(hit));
   return lines.join("\n");
 }
@@ -92,7 +92,7 @@ function describeMiss(miss: Miss, took: string): string {
   for (const { model, distance, differences } of miss.nearest) {
     const away = distance === null ? "" : `, distance ${Number(distance.toPrecision(4))}`;
     lines.push("", `Near: ${model.bundle.slice(0, 16)}${away}`);
-    lines.push(differencesTable(differences.filter(({ asked, has }) => asked !== has)));
+    lines.push(differencesList(differences.filter(({ asked, has }) => asked !== has)));
   }
   lines.push(...defaultedLine(miss), "");
   if (miss.job) lines.push(`Job ${miss.job} is making it: driftline jobs ${miss.job} --follow`);
@@ -108,17 +108,8 @@ function defaultedLine({ question }: Resolution): string[] {
     : ["", `Not given, so nominal: ${question.defaulted.join(", ")}`];
 }
 
-function differencesTable(differences: Difference[]): string {
-  return table(
-    ["", "asked", "model", "tolerances", ""],
-    differences.map(({ name, asked, has, unit, distance, fits, reason }) => [
-      `  ${name}`,
-      unit ? `${asked} ${unit}` : asked,
-      has,
-      distance === null ? "" : String(Number(distance.toPrecision(4))),
-      fits ? "fits" : reason,
-    ]),
-  );
+function differencesList(differences: Difference[]): string {
+  return differences.map(({ fits, reason }) => `  ${fits ? "fits   " : "differs"}  ${reason}`).join("\n");
 }
 
 function domainTable(hit: Hit): string {

@@ -57,7 +57,8 @@ export async function generateResponses(
       remedy: `Give features [n, ${width}]: ${family.inputs.map(({ name }) => name).join(", ")}.`,
     });
   }
-  const resolution = await driftline.resolve(familyName, request);
+  const { conditions, software, accept } = request;
+  const resolution = await driftline.resolve(familyName, { conditions, software, accept });
   const rows = request.features ? request.features.length / width : request.rows;
   const features = request.features ?? drawInputs(family.inputs, rows, request.seed);
   const common = {
