@@ -49,7 +49,7 @@ const conditions = {
 const options: SimulationOptions = { simulator: embedded, conditions, inputs, output, seed: 7 };
 
 test("responses are the same to the bit for any number of threads, and for any chunk", async () => {
-  const rows = 700;
+  const rows = 4500; // enough for three threads
   const one = await simulate({ ...options, rows, threads: 1 });
   const three = await simulate({ ...options, rows, threads: 3 });
   assert.deepEqual(three, one);
@@ -101,7 +101,7 @@ test("inputs fill their domain: uniform, momenta in the logarithm, integers with
 
 test("progress goes from nothing to all", async () => {
   const seen: number[] = [];
-  await simulate({ ...options, rows: 300, onProgress: (fraction) => seen.push(fraction) });
+  await simulate({ ...options, rows: 600, onProgress: (fraction) => seen.push(fraction) });
   assert.equal(seen.at(-1), 1);
   assert.ok(seen.every((fraction, i) => i === 0 || fraction >= seen[i - 1]));
 });
@@ -136,6 +136,29 @@ test("an unknown simulator, a missing condition and missing inputs are refused b
     code: "invalid_data",
     message: /11 values.*2 rows of 6/s,
   });
+});
+
+test("inputs that would have no end are refused with row and input, in this thread and in others", async () => {
+  const good = [0, 0, 100, 34, 23, 0.478];
+  const bad: [string, number, number][] = [
+    ["pt", 5, 0],
+    ["pt", 5, Number.NaN],
+    ["dip_angle", 1, 90],
+    ["crossing_angle", 0, -95],
+    ["drift_length", 2, Number.POSITIVE_INFINITY],
+  ];
+  for (const rows of [2, 300]) {
+    for (const [field, at, value] of bad) {
+      const features = Float32Array.from({ length: rows * 6 }, (_, i) =>
+        i === 6 + at ? value : good[i % 6],
+      );
+      await assert.rejects(respond({ ...options, features, ids: new BigInt64Array(rows) }), {
+        code: "out_of_range",
+        field,
+        message: /Row 1 /,
+      });
+    }
+  }
 });
 
 test("the family that ships with it can be simulated at its nominal conditions", () => {

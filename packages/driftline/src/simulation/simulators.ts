@@ -2,16 +2,18 @@
 
 import { fail } from "../errors/registry.ts";
 import type { Responder, SimulatorSetup } from "./setup.ts";
-import { createTpc, tpcInputs } from "./tpc.ts";
+import { checkTpcInputs, createTpc, tpcInputs } from "./tpc.ts";
 
 interface Simulator {
   create: (setup: SimulatorSetup) => Responder;
   /** Inputs that it needs. */
   inputs: readonly string[];
+  /** Throws `out_of_range` where inputs [rows, inputs] can't be simulated. */
+  check: (inputs: string[], features: Float32Array) => void;
 }
 
 const simulators: Record<string, Simulator> = {
-  "driftline-tpc": { create: createTpc, inputs: tpcInputs },
+  "driftline-tpc": { create: createTpc, inputs: tpcInputs, check: checkTpcInputs },
 };
 
 /** The embedded simulator of that name. Error: `simulator_failed`. */

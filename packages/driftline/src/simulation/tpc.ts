@@ -39,6 +39,31 @@ export const tpcInputs = [
   "pt",
 ] as const;
 
+/** What an input must be for a response to make sense and to take bounded time; domains of families are narrower. */
+const allowed: Record<(typeof tpcInputs)[number], [low: number, high: number]> = {
+  crossing_angle: [-80, 80],
+  dip_angle: [-80, 80],
+  drift_length: [0, 1e5],
+  pad_coordinate: [0, 1e5],
+  pad_row: [0, 1e5],
+  pt: [1e-3, 1e6],
+};
+
+/** Throws `out_of_range` with the row, the input and what is allowed, unless all inputs [rows, inputs] can be simulated. */
+export function checkTpcInputs(inputs: string[], features: Float32Array): void {
+  for (const name of tpcInputs) {
+    const [low, high] = allowed[name];
+    for (let at = inputs.indexOf(name); at < features.length; at += inputs.length) {
+      if (features[at] >= low && features[at] <= high) continue;
+      const row = Math.floor(at / inputs.length);
+      throw fail("out_of_range", `Row ${row} has ${name} ${features[at]}, which can't be simulated`, {
+        field: name,
+        remedy: `Give a value from ${low} to ${high}`,
+      });
+    }
+  }
+}
+
 /** What is tuned to the experiment's responses; the defaults are the tuned values. */
 export interface TpcTuning {
   clusterDensity: number;
@@ -133,7 +158,8 @@ export function createTpc(
     const from = pathToHeight(-edge, crossing, curvature);
     const to = pathToHeight(edge, crossing, curvature);
     const slope = Math.tan(dip);
-    const betaGamma = pt / Math.cos(dip) / mass;
+    // Below βγ = 0.05 a particle stops in the row: not this simulator's matter.
+    const betaGamma = Math.max(0.05, pt / Math.cos(dip) / mass);
     const gapCm = Math.cos(dip) / (tuning.clusterDensity * relativeIonisation(betaGamma));
     const largest = largestCluster(betaGamma, mass);
 
