@@ -17,7 +17,10 @@ def responses():
     e = numpy.arange(ENTRIES)
     drift = 100.25 + 0.5 * e
     pad = 30.75 + e % 5
-    ipad = [[int(pad[i]) + k - 1 + (20 if (i, k) == (7, 2) else 0) for k in range(i % 4)] for i in e]
+    ipad = [
+        [int(pad[i]) + k - 1 + (20 if (i, k) == (7, 2) else 0) for k in range(i % 4)]
+        for i in e
+    ]
     itime = [[int(drift[i]) + 2 * k - 1 for k in range(i % 4)] for i in e]
     amp = [[0.5 + k + i for k in range(i % 4)] for i in e]
     return {
@@ -54,14 +57,15 @@ def shorter(name, entry):
 
 
 def write_root(path, trees):
+    """Two baskets a branch: entries 0 to 22 and the rest."""
     with uproot.recreate(path, compression=uproot.ZLIB(6)) as file:
         for name, columns in trees.items():
-            columns = {k: v if isinstance(v, numpy.ndarray) else awkward.Array(v) for k, v in columns.items()}
-            first = {k: v[:23] for k, v in columns.items()}
-            tree = file.mktree(name, {k: awkward.type(v).content if v.ndim > 1 else v.dtype if isinstance(v, numpy.ndarray) else numpy.asarray(v).dtype for k, v in columns.items()})
-            tree.extend(first)
-            if len(columns["pt"]) > 23:
-                tree.extend({k: v[23:] for k, v in columns.items()})
+            arrays = awkward.Array(columns)
+            tree = file.mktree(
+                name, {field: arrays[field].type.content for field in arrays.fields}
+            )
+            for part in (arrays[:23], arrays[23:]):
+                tree.extend({field: part[field] for field in part.fields})
 
 
 write_root("responses.root", {"responses": responses()})
@@ -70,7 +74,9 @@ write_root(
     {
         "not_a_number": changed(**at("dip_angle_deg", 11, float("nan"))),
         "infinite": changed(**at("amp", (13, 0), float("inf"))),
-        "fraction": changed(**{"pad_row": at("pad_row", 5, 5)["pad_row"] + 0.5 * (numpy.arange(ENTRIES) == 5)}),
+        "fraction": changed(
+            pad_row=numpy.where(numpy.arange(ENTRIES) == 5, 5.5, numpy.arange(ENTRIES))
+        ),
         "duplicate": changed(**at("ipad", (2, 1), 31), **at("itime", (2, 1), 100)),
         "shorter": changed(**shorter("itime", 6)),
         "empty": {k: v[:0] for k, v in responses().items()},
@@ -86,4 +92,6 @@ table = pyarrow.table(
         "missing": [None if i == 9 else 1.0 for i in range(ENTRIES)],
     }
 )
-pyarrow.parquet.write_table(table, "responses.parquet", compression="zstd", row_group_size=17)
+pyarrow.parquet.write_table(
+    table, "responses.parquet", compression="zstd", row_group_size=17
+)
