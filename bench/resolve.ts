@@ -22,7 +22,7 @@ function conditionsOf(i: number): Record<string, string> {
   };
 }
 
-/** A row as publishing writes it; the manifest is a stand-in of the usual length. */
+/** A row as publishing writes it. Resolution reads no blob, so the bundles have none. */
 function rowOf(question: Question, i: number): BundleRow {
   const conditions: Record<string, object> = {};
   for (const condition of family.conditions) {
@@ -48,7 +48,6 @@ function rowOf(question: Question, i: number): BundleRow {
     data_source: "simulator",
     size: 1_000_000,
     created_at: new Date(1_700_000_000_000 + i).toISOString(),
-    manifest: "x".repeat(6000),
     conditions_json: JSON.stringify(question.conditions),
     software_json: JSON.stringify(question.software),
     domain_json: JSON.stringify({ conditions, inputs }),

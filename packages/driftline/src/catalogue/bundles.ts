@@ -8,7 +8,7 @@ import type { Transaction } from "kysely";
 import { fail } from "../errors/registry.ts";
 import type { BlobStore } from "./blobs.ts";
 import type { Database } from "./database.ts";
-import { type CheckedManifest, checkManifest, domainJson } from "./manifest.ts";
+import { type CheckedManifest, checkManifest, domainJson, sizeOf } from "./manifest.ts";
 import { toModel } from "./records.ts";
 import type { BundleRow, CatalogueTables } from "./tables.ts";
 
@@ -48,7 +48,8 @@ export async function publish(
   const source = await open(request);
   const checked = checkManifest(source.manifest, "directory" in request ? request.directory : "given");
   for (const entry of checked.manifest.files) await store(blobs, source.content, entry);
-  const row = toRow(checked, source.manifest.byteLength, new Date().toISOString());
+  await blobs.putBytes(source.manifest, { sha256: checked.digest, size: source.manifest.byteLength });
+  const row = toRow(checked, source.manifest, new Date().toISOString());
   return database.write(async (trx) => {
     await request.fence?.(trx);
     const inserted = await trx
@@ -153,11 +154,7 @@ async function store(
   }
 }
 
-function toRow(
-  { manifest, text, digest, dataSource }: CheckedManifest,
-  manifestSize: number,
-  now: string,
-): BundleRow {
+function toRow({ manifest, digest, dataSource }: CheckedManifest, bytes: Uint8Array, now: string): BundleRow {
   return {
     digest,
     key: manifest.key,
@@ -165,9 +162,8 @@ function toRow(
     family: manifest.family,
     family_version: manifest.familyVersion,
     data_source: dataSource,
-    size: manifest.files.reduce((sum, { size }) => sum + size, manifestSize),
+    size: sizeOf(manifest, bytes),
     created_at: now,
-    manifest: text,
     conditions_json: JSON.stringify(manifest.conditions),
     software_json: JSON.stringify(manifest.software),
     domain_json: domainJson(manifest),

@@ -1,14 +1,12 @@
 // What a bundle.json must be, beyond following the format, before the catalogue takes it.
 
-import { createHash } from "node:crypto";
 import type { BundleManifest } from "@driftline/client/bundle";
 import { parseManifest } from "@driftline/client/verify";
 import { fail } from "../errors/registry.ts";
 
-/** A checked manifest with its exact text and the digest that names the bundle. */
+/** A checked manifest with the digest that names the bundle. */
 export interface CheckedManifest {
   manifest: BundleManifest;
-  text: string;
   digest: string;
   dataSource: "simulator" | "files";
 }
@@ -34,8 +32,7 @@ export function checkManifest(bytes: Uint8Array, source: string): CheckedManifes
       data: { verdict: manifest.verdict },
     });
   }
-  // ignoreBOM keeps a byte order mark: the text must give back the same bytes.
-  return { manifest, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes), digest, dataSource };
+  return { manifest, digest, dataSource };
 }
 
 /** What resolution reads of the domain: where the model passed, without the points that were tested. */
@@ -45,6 +42,7 @@ export function domainJson({ domain: { conditions, inputs } }: BundleManifest): 
   return JSON.stringify({ conditions, inputs } satisfies Domain);
 }
 
-export function sha256(content: Uint8Array | string): string {
-  return createHash("sha256").update(content).digest("hex");
+/** Bytes of the manifest and all its files. */
+export function sizeOf({ files }: BundleManifest, manifestBytes: Uint8Array): number {
+  return files.reduce((sum, { size }) => sum + size, manifestBytes.byteLength);
 }

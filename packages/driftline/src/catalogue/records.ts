@@ -7,7 +7,6 @@ import { fail } from "../errors/registry.ts";
 import { parseKeyPrefix } from "../family/key.ts";
 import type { BlobStore, ByteRange } from "./blobs.ts";
 import type { Database } from "./database.ts";
-import { sha256 } from "./manifest.ts";
 import type { BundleRow, CatalogueTables } from "./tables.ts";
 
 export const modelColumns = [
@@ -92,18 +91,7 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
 
   /** The exact bytes of bundle.json. Throws `unknown_model`, `damaged`. */
   async function manifest(prefix: string): Promise<Uint8Array> {
-    const digest = await unique(db, "digest", prefix);
-    const row = await db
-      .selectFrom("bundles")
-      .select("manifest")
-      .where("digest", "=", digest)
-      .executeTakeFirstOrThrow();
-    if (sha256(row.manifest) !== digest) {
-      throw fail("damaged", `The manifest of bundle ${digest} in the database is damaged.`, {
-        remedy: "`driftline doctor --verify` shows the extent; pull the bundle from where it was pushed to.",
-      });
-    }
-    return new TextEncoder().encode(row.manifest);
+    return blobs.read(await unique(db, "digest", prefix));
   }
 
   /** Size and digest of one file of a bundle. Throws `unknown_model`, `unknown_file`, `damaged`. */

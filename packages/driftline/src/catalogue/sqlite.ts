@@ -50,6 +50,8 @@ function sqliteDriver(path: string, readOnly: boolean): Driver {
       await execute(connection, "pragma journal_mode = wal");
       await execute(connection, "pragma synchronous = full");
       await execute(connection, "pragma foreign_keys = on");
+      // 64 MiB in place of 2: the indices of 100,000 models stay in memory.
+      await execute(connection, "pragma cache_size = -65536");
       if (readOnly) await execute(connection, "pragma query_only = on");
     },
     acquireConnection: async () => connection,

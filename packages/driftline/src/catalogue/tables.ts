@@ -5,7 +5,7 @@ import type { Migration } from "./database.ts";
 
 /** A published bundle; rows are added and never changed. Columns that end in _json hold JSON text. */
 export interface BundleRow {
-  /** SHA-256 of `manifest`, 64 hexadecimal digits. */
+  /** SHA-256 of bundle.json, 64 hexadecimal digits; the blob of that name holds it. */
   digest: string;
   key: string;
   recipe_hash: string;
@@ -17,9 +17,7 @@ export interface BundleRow {
   size: number;
   /** ISO 8601, UTC. */
   created_at: string;
-  /** The exact text of bundle.json. */
-  manifest: string;
-  // Parts of the manifest that resolution reads, so that it need not read all of it.
+  // Parts of the manifest that resolution reads.
   conditions_json: string;
   software_json: string;
   domain_json: string;
@@ -61,7 +59,6 @@ async function createTables(db: Kysely<any>): Promise<void> {
     .addColumn("conditions_json", "text", (c) => c.notNull())
     .addColumn("software_json", "text", (c) => c.notNull())
     .addColumn("domain_json", "text", (c) => c.notNull())
-    .addColumn("manifest", "text", (c) => c.notNull())
     .execute();
   await db.schema.createIndex("bundles_by_family").on("bundles").columns(["family", "created_at"]).execute();
   await db.schema.createIndex("bundles_by_recipe").on("bundles").column("recipe_hash").execute();

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { hash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +14,6 @@ import type { Family, QuantityCondition, Question } from "../family/family.ts";
 import { formatKey } from "../family/key.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import { type Catalogue, openCatalogue } from "./catalogue.ts";
-import { sha256 } from "./manifest.ts";
 
 function quantity(
   name: string,
@@ -73,6 +73,10 @@ export function ask(
   software: Record<string, string> = {},
 ): Question {
   return canonicalQuestion(testFamily, { conditions, software });
+}
+
+function sha256(content: string | Uint8Array): string {
+  return hash("sha256", content);
 }
 
 /** The key of conditions and software that need not be canonical for the family. */

@@ -1,17 +1,14 @@
 // Re-reads everything a catalogue holds and names what is damaged, missing or in no bundle.
 
-import type { BundleManifest } from "@driftline/client/bundle";
-
-import type { DriftlineError } from "../errors/registry.ts";
 import type { BlobStore } from "./blobs.ts";
 import { type Database, withTables } from "./database.ts";
-import { checkManifest, domainJson } from "./manifest.ts";
+import { type CheckedManifest, checkManifest, domainJson, sizeOf } from "./manifest.ts";
 import { checkIntegrity } from "./sqlite.ts";
 import type { BundleRow, CatalogueTables } from "./tables.ts";
 
 export interface Finding {
   kind: "damaged" | "missing";
-  what: "blob" | "manifest" | "record" | "database";
+  what: "blob" | "record" | "database";
   /** Digest of the blob or bundle; null for the database file. */
   digest: string | null;
   /** Bundles that can't be trusted because of it. */
@@ -51,9 +48,8 @@ export async function verifyAll(
       databaseDamage(`Database: ${line}`);
     for await (const row of bundleRows(database)) {
       made.set(row.digest, { key: row.key, family: row.family, family_version: row.family_version });
-      const files = checkBundle(row, findings);
-      for (const sha256 of new Set(files.map((file) => file.sha256))) {
-        users.set(sha256, [...(users.get(sha256) ?? []), row.digest]);
+      for (const digest of new Set([row.digest, ...(await checkBundle(row, blobs, findings))])) {
+        users.set(digest, [...(users.get(digest) ?? []), row.digest]);
       }
     }
     for (const binding of await database.db
@@ -96,7 +92,7 @@ function usedBy(bundles: string[]): string {
   return `Used by ${bundles.length === 1 ? "bundle" : "bundles"} ${bundles.slice(0, 3).join(", ")}${more}.`;
 }
 
-/** All rows, in pages: manifests of a large catalogue don't fit in memory together. */
+/** All rows, in pages: the records of a large catalogue need not fit in memory together. */
 async function* bundleRows({ db }: Database<CatalogueTables>): AsyncGenerator<BundleRow> {
   let last = "";
   for (;;) {
@@ -113,40 +109,37 @@ async function* bundleRows({ db }: Database<CatalogueTables>): AsyncGenerator<Bu
   }
 }
 
-/** Compares a row with its manifest. Returns the files that the manifest lists, as far as it can be read. */
-function checkBundle(row: BundleRow, findings: Finding[]): BundleManifest["files"] {
-  const report = (what: "manifest" | "record", message: string) =>
-    findings.push({ kind: "damaged", what, digest: row.digest, bundles: [row.digest], message });
-  const bytes = new TextEncoder().encode(row.manifest);
+/** Compares a row with its manifest. Returns digests of the files that the manifest lists. */
+async function checkBundle(row: BundleRow, blobs: BlobStore, findings: Finding[]): Promise<string[]> {
+  // A manifest that can't be read is a damaged or missing blob, and is reported as such.
+  const bytes = await blobs.read(row.digest).catch(() => null);
+  if (bytes === null) return [];
+  const report = (message: string) =>
+    findings.push({ kind: "damaged", what: "record", digest: row.digest, bundles: [row.digest], message });
+  let checked: CheckedManifest;
   try {
-    const { digest, manifest, dataSource } = checkManifest(bytes, row.digest);
-    if (digest !== row.digest) {
-      report("manifest", `The manifest of bundle ${row.digest} has SHA-256 ${digest}.`);
-      return [];
-    }
-    const expected: Partial<BundleRow> = {
-      key: manifest.key,
-      recipe_hash: manifest.recipeHash,
-      family: manifest.family,
-      family_version: manifest.familyVersion,
-      data_source: dataSource,
-      conditions_json: JSON.stringify(manifest.conditions),
-      software_json: JSON.stringify(manifest.software),
-      domain_json: domainJson(manifest),
-    };
-    for (const [column, value] of Object.entries(expected)) {
-      if (row[column as keyof BundleRow] !== value) {
-        report("record", `Column ${column} of bundle ${row.digest} disagrees with its manifest.`);
-      }
-    }
-    return manifest.files;
+    checked = checkManifest(bytes, row.digest);
   } catch (error) {
-    report(
-      "manifest",
-      `The manifest of bundle ${row.digest} cannot be read: ${(error as DriftlineError).message}`,
-    );
+    report((error as Error).message);
     return [];
   }
+  const { manifest, dataSource } = checked;
+  const expected: Partial<BundleRow> = {
+    key: manifest.key,
+    recipe_hash: manifest.recipeHash,
+    family: manifest.family,
+    family_version: manifest.familyVersion,
+    data_source: dataSource,
+    size: sizeOf(manifest, bytes),
+    conditions_json: JSON.stringify(manifest.conditions),
+    software_json: JSON.stringify(manifest.software),
+    domain_json: domainJson(manifest),
+  };
+  for (const [column, value] of Object.entries(expected)) {
+    if (row[column as keyof BundleRow] === value) continue;
+    report(`Column ${column} of bundle ${row.digest} disagrees with its manifest.`);
+  }
+  return manifest.files.map(({ sha256 }) => sha256);
 }
 
 type Bound = Pick<BundleRow, "key" | "family" | "family_version">;
