@@ -11,8 +11,8 @@ import { loadFamily } from "../packages/driftline/src/family/loadFamily.ts";
 import { drawInputs, respond } from "../packages/driftline/src/simulation/simulate.ts";
 import { createResponder } from "../packages/driftline/src/simulation/simulators.ts";
 
-const ROWS = 10_000;
-const REPEATS = 7;
+const ROWS = 20_000;
+const REPEATS = 5;
 
 const family = loadFamily(join(import.meta.dirname, "../families/mpd.tpc/family.yaml"));
 const { inputs, output } = family;
