@@ -123,6 +123,10 @@ test("an unknown simulator, a missing condition and missing inputs are refused b
     message: /no embedded simulator "geant"/,
     remedy: /driftline-tpc/,
   });
+  await assert.rejects(simulate({ ...options, rows, simulator: { ...embedded, version: 2 } }), {
+    code: "simulator_failed",
+    field: "data.simulator.version",
+  });
   const { sampling_period: _, ...without } = conditions;
   await assert.rejects(simulate({ ...options, rows, conditions: without }), {
     code: "missing_condition",

@@ -133,8 +133,20 @@ async function runWorker(task: WorkerTask, stopOthers: () => void): Promise<void
 }
 
 function setupOf(options: SimulationOptions): SimulatorSetup {
+  const { name, version } = options.simulator;
+  const embedded = findSimulator(name);
+  if (embedded.version !== version) {
+    throw fail(
+      "simulator_failed",
+      `The embedded simulator ${name} is version ${embedded.version}, not ${version}`,
+      {
+        field: "data.simulator.version",
+        remedy: `Ask for ${name}/${embedded.version}, or use the release of Driftline that has ${name}/${version}`,
+      },
+    );
+  }
   return {
-    simulator: options.simulator.name,
+    simulator: name,
     conditions: options.conditions,
     inputs: options.inputs.map((input) => input.name),
     output: options.output,

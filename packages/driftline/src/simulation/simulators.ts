@@ -5,6 +5,8 @@ import type { Responder, SimulatorSetup } from "./setup.ts";
 import { checkTpcInputs, createTpc, tpcInputs } from "./tpc.ts";
 
 interface Simulator {
+  /** Goes up when its responses change. */
+  version: number;
   create: (setup: SimulatorSetup) => Responder;
   /** Inputs that it needs. */
   inputs: readonly string[];
@@ -13,7 +15,7 @@ interface Simulator {
 }
 
 const simulators: Record<string, Simulator> = {
-  "driftline-tpc": { create: createTpc, inputs: tpcInputs, check: checkTpcInputs },
+  "driftline-tpc": { version: 1, create: createTpc, inputs: tpcInputs, check: checkTpcInputs },
 };
 
 /** The embedded simulator of that name. Error: `simulator_failed`. */
