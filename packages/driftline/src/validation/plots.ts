@@ -38,7 +38,7 @@ export function distributionPlot({ truth, generated }: Distribution): string {
     marginTop: 8,
     marginBottom: 6,
     x: { domain, axis: null },
-    y: { label: "events / bin", labelArrow: "none", nice: true, ticks: 5 },
+    y: { label: "events / bin", labelAnchor: "center", labelArrow: "none", nice: true, ticks: 5 },
     marks: [
       Plot.rectY(a, { x1: "low", x2: "high", y: "value", fill: colours.truth, fillOpacity: 0.2 }),
       Plot.ruleX(a, errorBars(colours.truth)),
@@ -61,6 +61,12 @@ export function distributionPlot({ truth, generated }: Distribution): string {
         ]
       : [],
   );
+  const bands = ratios.map((bin) => ({
+    ...bin,
+    below: Math.max(0.5, bin.below),
+    above: Math.min(1.5, bin.above),
+  }));
+  const inside = ratios.filter(({ value }) => value >= 0.5 && value <= 1.5);
   const bottom = panel({
     width,
     height: 92,
@@ -68,9 +74,15 @@ export function distributionPlot({ truth, generated }: Distribution): string {
     marginTop: 6,
     marginBottom: 34,
     x: { domain, label: truth.label, labelAnchor: "center", labelArrow: "none", ticks: 6 },
-    y: { domain: [0.5, 1.5], ticks: [0.5, 1, 1.5], label: "gen. / true", labelArrow: "none", clamp: true },
+    y: {
+      domain: [0.5, 1.5],
+      ticks: [0.5, 1, 1.5],
+      label: "gen. / true",
+      labelAnchor: "center",
+      labelArrow: "none",
+    },
     marks: [
-      Plot.rect(ratios, {
+      Plot.rect(bands, {
         x1: "low",
         x2: "high",
         y1: "below",
@@ -79,8 +91,8 @@ export function distributionPlot({ truth, generated }: Distribution): string {
         fillOpacity: 0.2,
       }),
       Plot.ruleY([1], { stroke: colours.quiet }),
-      Plot.ruleX(ratios, errorBars(colours.generated)),
-      Plot.dot(ratios, { x: "middle", y: "value", r: 2, fill: colours.generated }),
+      Plot.ruleX(inside, { ...errorBars(colours.generated), clip: true }),
+      Plot.dot(inside, { x: "middle", y: "value", r: 2, fill: colours.generated }),
     ],
   });
   return stack(truth.label, [top, bottom]);
@@ -141,7 +153,7 @@ export function profilePlot(
     marginTop: 8,
     marginBottom: 6,
     x: { domain, axis: null },
-    y: { label: quantityLabel, labelArrow: "none", nice: true, ticks: 5 },
+    y: { label: quantityLabel, labelAnchor: "center", labelArrow: "none", nice: true, ticks: 5 },
     marks: [
       Plot.rect(rows, {
         x1: "low",
@@ -165,7 +177,14 @@ export function profilePlot(
     marginTop: 6,
     marginBottom: 34,
     x: { domain, label, labelAnchor: "center", labelArrow: "none", ticks: 6 },
-    y: { domain: [-4, 4], ticks: [-3, 0, 3], label: "pull", labelArrow: "none", clamp: true },
+    y: {
+      domain: [-4, 4],
+      ticks: [-3, 0, 3],
+      label: "pull",
+      labelAnchor: "center",
+      labelArrow: "none",
+      clamp: true,
+    },
     marks: [
       Plot.rect([0], { x1: truth.low, x2: truth.high, y1: -1, y2: 1, fill: colours.quiet, fillOpacity: 0.2 }),
       Plot.ruleY([0], { stroke: colours.quiet }),
@@ -173,7 +192,7 @@ export function profilePlot(
       Plot.dot(rows, { x: (r) => r.middle + r.shift, y: "pullAbove", r: 2, fill: colours.generated }),
     ],
   });
-  const title = `${quantityLabel.replace(/ \(.*\)$/, "")} against ${feature.replaceAll("_", " ")}`;
+  const title = `against ${feature.replaceAll("_", " ")}`;
   return stack(title, [top, bottom], chi2 === undefined ? "" : `χ²/term ${chi2.toFixed(2)}`);
 }
 
@@ -251,6 +270,7 @@ export function examplePlot({ truth, generated }: Example, { axes, unit }: PlotD
       y: {
         domain: [axes[0].first - 0.5, axes[0].first + height - 0.5],
         label: axes[0].name,
+        labelAnchor: "center",
         labelArrow: "none",
         ticks: height,
       },
