@@ -5,7 +5,8 @@ import { bundleCache } from "@driftline/client/cache";
 import { describeOutside, loadGenerator } from "@driftline/client/generator";
 import { fail } from "../errors/registry.ts";
 import { canonicalQuestion } from "../family/question.ts";
-import { drawInputs, respond } from "../simulation/simulate.ts";
+import { drawInputs } from "../simulation/simulate.ts";
+import { baseSimulator } from "./baseSimulator.ts";
 import { fallbackOf, type Platform } from "./platform.ts";
 
 export interface GenerateRequest
@@ -110,19 +111,14 @@ export async function generateResponses(
     });
   }
   const started = performance.now();
-  const responses = await respond({
+  const responses = await baseSimulator({
+    family,
     simulator: family.data.simulator,
-    conditions: question.conditions,
-    inputs: family.inputs,
-    output: family.output,
+    question,
     saturation: family.output.saturation,
-    features,
-    ids: BigInt64Array.from({ length: rows }, (_, i) => BigInt(i)),
-    seed: request.seed,
     threads: request.threads,
-    onProgress: request.onProgress,
     signal: request.signal,
-  });
+  }).respond(features, rows, request.seed, request.onProgress);
   return {
     ...common,
     responses,

@@ -1,18 +1,18 @@
 // Judges a model by the responses that the serving runtime makes of it: the step that validation jobs and the command share.
 
 import type { OnnxModel } from "@driftline/client/model";
-import type { ConditionValues, Family } from "../family/family.ts";
+import type { Family, Question } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
-import { respond } from "../simulation/simulate.ts";
 import type { TrainerEnvironment } from "../training/environment.ts";
 import { runPython } from "../training/python.ts";
 import { type ModelValidation, validateModel } from "../validation/validateModel.ts";
+import { baseSimulator } from "./baseSimulator.ts";
 import type { Recipe } from "./recipe.ts";
 import { sampleModel } from "./sampleModel.ts";
 
 export interface JudgeRequest {
   family: Family;
-  conditions: ConditionValues;
+  question: Pick<Question, "conditions" | "software">;
   recipe: Pick<Recipe, "data" | "validation" | "training">;
   model: OnnxModel;
   /** Responses that the model was trained on, or fresh ones for the classifiers to learn from. */
@@ -28,8 +28,12 @@ export interface JudgeRequest {
 }
 
 export function judge(request: JudgeRequest): Promise<ModelValidation> {
-  const { family, conditions, recipe, model, seed, threads, signal } = request;
+  const { family, recipe, model, seed, signal } = request;
   const { data, validation, training } = recipe;
+  const simulator =
+    data.source === "simulator"
+      ? baseSimulator({ ...request, simulator: data.simulator, saturation: data.saturation })
+      : undefined;
   return validateModel({
     inputs: family.inputs,
     output: family.output,
@@ -39,22 +43,7 @@ export function judge(request: JudgeRequest): Promise<ModelValidation> {
     train: request.train,
     test: request.test,
     generate: (features, rows, draw) => sampleModel(model, features, rows, seed + draw),
-    simulate:
-      data.source === "simulator"
-        ? (features, rows, draw) =>
-            respond({
-              simulator: data.simulator,
-              conditions,
-              inputs: family.inputs,
-              output: family.output,
-              saturation: data.saturation,
-              features,
-              ids: BigInt64Array.from({ length: rows }, (_, i) => BigInt(i)),
-              seed: seed + draw,
-              threads,
-              signal,
-            })
-        : undefined,
+    simulate: simulator && ((features, rows, draw) => simulator.respond(features, rows, seed + draw)),
     seed,
     runPython: (args, options) =>
       runPython(request.environment, args, { ...options, threads: training.threads }),

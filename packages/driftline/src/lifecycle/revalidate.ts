@@ -7,13 +7,13 @@ import { bundleManifest } from "@driftline/client/bundle";
 import { openModel } from "@driftline/client/model";
 import { fail } from "../errors/registry.ts";
 import type { ResponseBatch } from "../family/responses.ts";
-import { simulate } from "../simulation/simulate.ts";
 import { loadDataset } from "../streaming/loadDataset.ts";
 import { readResponses } from "../streaming/readResponses.ts";
 import { writeDataset } from "../streaming/writeDataset.ts";
 import { trainerEnvironment } from "../training/environment.ts";
 import { renderReport } from "../validation/report.ts";
 import type { ModelValidation } from "../validation/validateModel.ts";
+import { baseSimulator } from "./baseSimulator.ts";
 import { judge } from "./judge.ts";
 import type { Platform } from "./platform.ts";
 import type { Recipe } from "./recipe.ts";
@@ -69,7 +69,7 @@ export async function revalidate(
     const { splits } = await loadDataset(directory);
     const validation = await judge({
       family,
-      conditions: manifest.conditions,
+      question: manifest,
       recipe,
       model,
       train: splits.train,
@@ -118,16 +118,13 @@ export async function revalidate(
       );
     }
     request.onProgress(null, `simulating ${request.rows} responses`);
-    yield await simulate({
+    yield await baseSimulator({
+      family,
       simulator: data.simulator,
-      conditions: manifest.conditions,
-      inputs,
-      output,
+      question: manifest,
       saturation: data.saturation,
-      rows: request.rows,
-      seed: request.seed,
       threads: platform.config.threads,
       signal,
-    });
+    }).simulate(request.rows, request.seed);
   }
 }

@@ -4,11 +4,11 @@ import { link, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { ResponseBatch } from "../../family/responses.ts";
-import { simulate } from "../../simulation/simulate.ts";
-import { type Coverage, coverage, mergeCoverage } from "../../streaming/coverage.ts";
-import type { DatasetManifest } from "../../streaming/dataset.ts";
-import { readResponses } from "../../streaming/readResponses.ts";
+import type { Coverage } from "../../streaming/coverage.ts";
+import { type ResponseReader, readResponses } from "../../streaming/readResponses.ts";
 import { writeDataset } from "../../streaming/writeDataset.ts";
+import { baseSimulator } from "../baseSimulator.ts";
+import type { Recipe } from "../recipe.ts";
 import type { StageContext, StageDefinition } from "./stage.ts";
 import { secondsLeft } from "./stage.ts";
 
@@ -17,8 +17,8 @@ export interface DatasetOutput {
   manifest: string;
   shards: { path: string; sha256: string }[];
   rows: number;
-  /** Range of each input that the rows cover. */
-  coverage: Coverage;
+  /** Range of each input that files cover; null for simulated rows, which cover the family's domain. */
+  coverage: Coverage | null;
 }
 
 export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput> = {
@@ -36,17 +36,20 @@ export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput>
     const started = Date.now();
     const directory = join(context.directory, "dataset");
     await rm(directory, { recursive: true, force: true });
-    const covered: { ranges: Coverage | null } = { ranges: null };
     const report = (fraction: number, message: string | null) =>
       progress(fraction, message, secondsLeft(started, fraction));
+    const { data } = recipe;
+    const { inputs, output } = family;
+    const reader = data.source === "files" ? fileReader(context, data, report) : null;
     const manifest = await writeDataset({
       directory,
-      batches: watched(responses(context, report), family.inputs, covered),
-      inputs: family.inputs,
-      output: family.output,
-      split: recipe.data.split,
+      batches: reader ?? simulated(context, data as SimulatedRecipeData, report),
+      inputs,
+      output,
+      split: data.split,
       salt: "driftline-split/1",
-      provenance: { source: recipe.data.source, ...(recipe.data.source === "files" && { asserted: true }) },
+      // What the platform did not make is asserted; paths are no part of a dataset.
+      provenance: () => ({ source: data.source, ...(reader && { asserted: true, ...countsOf(reader) }) }),
       signal,
     });
     const shards: DatasetOutput["shards"] = [];
@@ -57,63 +60,46 @@ export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput>
     const digest = await catalogue.blobs.putFile(join(directory, "dataset.json"));
     const seconds = (Date.now() - started) / 1000;
     return {
-      output: { manifest: digest, shards, rows: manifest.rows, coverage: covered.ranges ?? {} },
+      output: { manifest: digest, shards, rows: manifest.rows, coverage: reader?.counts.coverage ?? null },
       figures: {
         rows: manifest.rows,
         rowsPerSecond: Math.round(manifest.rows / seconds),
-        ...splitFigures(manifest),
+        ...manifest.split.counts,
+        ...(reader && countsOf(reader)),
       },
     };
   },
 };
 
-async function* responses(
-  { family, question, recipe, files, threads, signal }: StageContext,
-  report: (fraction: number, message: string | null) => void,
+type SimulatedRecipeData = Extract<Recipe["data"], { source: "simulator" }>;
+type FileRecipeData = Extract<Recipe["data"], { source: "files" }>;
+type Report = (fraction: number, message: string | null) => void;
+
+async function* simulated(
+  { family, question, threads, signal }: StageContext,
+  { simulator, saturation, rows, seed }: SimulatedRecipeData,
+  report: Report,
 ): AsyncIterable<ResponseBatch> {
-  const { data } = recipe;
-  if (data.source === "files") {
-    yield* readResponses({
-      files,
-      mapping: data.mapping,
-      inputs: family.inputs,
-      output: family.output,
-      threshold: data.threshold,
-      saturation: data.saturation,
-      onProgress: report,
-      signal,
-    });
-    return;
-  }
-  yield await simulate({
-    simulator: data.simulator,
-    conditions: question.conditions,
-    inputs: family.inputs,
-    output: family.output,
-    saturation: data.saturation,
-    rows: data.rows,
-    seed: data.seed,
-    threads,
-    onProgress: report,
-    signal,
-  });
+  yield await baseSimulator({ family, simulator, question, saturation, threads, signal }).simulate(
+    rows,
+    seed,
+    report,
+  );
 }
 
-function splitFigures({ split }: DatasetManifest): Record<string, number> {
-  return { train: split.counts.train, validation: split.counts.validation, test: split.counts.test };
+function fileReader(
+  { family, files, signal }: StageContext,
+  data: FileRecipeData,
+  report: Report,
+): ResponseReader {
+  const { mapping, threshold, saturation } = data;
+  const { inputs, output } = family;
+  return readResponses({ files, mapping, inputs, output, threshold, saturation, onProgress: report, signal });
 }
 
-/** Adds each batch's range of the inputs to `covered` as it passes. */
-async function* watched(
-  batches: AsyncIterable<ResponseBatch>,
-  inputs: { name: string }[],
-  covered: { ranges: Coverage | null },
-): AsyncIterable<ResponseBatch> {
-  for await (const batch of batches) {
-    const own = coverage(batch, inputs);
-    covered.ranges = covered.ranges === null ? own : mergeCoverage(covered.ranges, own);
-    yield batch;
-  }
+function countsOf({ counts }: ResponseReader) {
+  const { digits, digitsOutside, digitsBelowThreshold, rowsOutsideDomain } = counts;
+  return { digits, digitsOutside, digitsBelowThreshold, rowsOutsideDomain };
 }
 
 /** Lays the dataset out as a directory that a trainer reads, without copying where the file system can link. */

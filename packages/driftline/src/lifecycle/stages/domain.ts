@@ -7,9 +7,9 @@ import { type OnnxModel, openModel } from "@driftline/client/model";
 import { uniforms } from "@driftline/client/noise";
 import type { ConditionValues, QuantityCondition } from "../../family/family.ts";
 import { quantityParser, shifted } from "../../family/quantity.ts";
-import { simulate } from "../../simulation/simulate.ts";
 import { runPython } from "../../training/python.ts";
 import { validatePoint } from "../../validation/validatePoint.ts";
+import { baseSimulator } from "../baseSimulator.ts";
 import { sampleModel } from "../sampleModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
 import { type StageContext, type StageDefinition, type StageRun, secondsLeft } from "./stage.ts";
@@ -139,7 +139,7 @@ function scaled({ condition, value }: Side, own: string, scale: number): string 
 }
 
 async function testPoint(
-  { family, recipe, environment, directory, threads, signal }: StageContext,
+  { family, question, recipe, environment, directory, threads, signal }: StageContext,
   model: OnnxModel,
   conditions: ConditionValues,
   at: string,
@@ -150,17 +150,14 @@ async function testPoint(
   const scratchDirectory = join(directory, "domain", String(index));
   await mkdir(scratchDirectory, { recursive: true });
   const seed = validation.seed + validationSeedOffset + 1000 + index;
-  const truth = await simulate({
+  const truth = await baseSimulator({
+    family,
     simulator: data.simulator,
-    conditions,
-    inputs: family.inputs,
-    output: family.output,
+    question: { ...question, conditions },
     saturation: data.saturation,
-    rows: validation.domain.rows,
-    seed,
     threads,
     signal,
-  });
+  }).simulate(validation.domain.rows, seed);
   return validatePoint({
     at,
     inputs: family.inputs,

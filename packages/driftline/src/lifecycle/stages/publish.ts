@@ -80,16 +80,11 @@ async function fileEntry(directory: string, path: string) {
 }
 
 /** Inputs that the bundle's data cover: the family's domain for simulated data, what the files hold otherwise. */
-function inputDomain(
-  { family, recipe }: StageContext,
-  dataset: DatasetOutput,
-): BundleManifest["domain"]["inputs"] {
+function inputDomain({ family }: StageContext, dataset: DatasetOutput): BundleManifest["domain"]["inputs"] {
   return Object.fromEntries(
     family.inputs.map(({ name, unit, low, high }) => [
       name,
-      recipe.data.source === "files"
-        ? { ...dataset.coverage[name], unit, tested: true }
-        : { low, high, unit, tested: true },
+      { low, high, ...dataset.coverage?.[name], unit, tested: true },
     ]),
   );
 }

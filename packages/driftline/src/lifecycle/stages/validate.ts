@@ -45,7 +45,6 @@ export const validateStage: StageDefinition<{ dataset: DatasetOutput; train: Tra
       try {
         const validation = await judge({
           ...context,
-          conditions: context.question.conditions,
           model,
           train: splits.train,
           test: splits.test,
