@@ -38,7 +38,7 @@ const PROGRESS_MS = 200;
 /** Up to this many rows are done here: starting a thread costs 0.2 s, a row 50 µs. */
 const INLINE_ROWS = 256;
 /** A further thread is worth its start from this many rows on. */
-const ROWS_PER_THREAD = 2000;
+const ROWS_PER_THREAD = 5000;
 
 /**
  * A simulated dataset: inputs drawn in their domain, responses [rows, axis 0, axis 1], event numbers
