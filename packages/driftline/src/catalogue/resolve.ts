@@ -1,7 +1,7 @@
 // Resolution: the model that serves a question's key, or one whose measured domain holds it, or why there is none.
 
 import type { Difference, Hit, Miss, Model, Resolution } from "@driftline/client/api";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Family, Question } from "../family/family.ts";
 import type { Database } from "./database.ts";
 import { differences } from "./differences.ts";
@@ -83,11 +83,11 @@ function newestBindingQuery(db: Kysely<CatalogueTables>) {
     .select(["bundles.size", "bundles.created_at", "bundles.domain_json"])
     .where("bindings.key", "=", "")
     .orderBy("bindings.id", "desc")
-    .limit(1);
+    // A bound limit makes SQLite prepare the statement anew at each call: 11 us more.
+    .limit(sql.lit(1));
   const compiled = query.compile();
-  const [, ...others] = compiled.parameters;
   return async (key: string) => {
-    const { rows } = await db.executeQuery<NewestBinding>({ ...compiled, parameters: [key, ...others] });
+    const { rows } = await db.executeQuery<NewestBinding>({ ...compiled, parameters: [key] });
     return rows.at(0);
   };
 }
