@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmod, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -121,8 +121,7 @@ test("putting good content again replaces a damaged blob and keeps the damaged b
 });
 
 test("a name that is no digest is refused before it becomes a path", async (t) => {
-  const { directory, blobs } = await scratchStore(t);
-  await symlink("/", join(directory, "root"));
+  const { blobs } = await scratchStore(t);
   for (const name of ["../../etc/passwd", "", "A".repeat(64), `${"a".repeat(64)}/x`]) {
     await assert.rejects(async () => blobs.open(name), { code: "usage" });
   }
