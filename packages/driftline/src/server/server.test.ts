@@ -1,57 +1,27 @@
-// The HTTP interface: problems in plain words, files and ranges, events, tokens, figures.
+// The HTTP interface: problems in plain words, questions in URLs and bodies, tokens, figures.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { get as httpGet, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Job, Problem } from "@driftline/client/api";
+import type { Job } from "@driftline/client/api";
 import { rejection } from "@driftline/client/testing/contract";
-import fastify, { type FastifyInstance, type LightMyRequestResponse } from "fastify";
-import tar from "tar-stream";
+import type { FastifyInstance } from "fastify";
 import { createServer, listen } from "./server.ts";
-import { type MemoryDriftline, memoryDriftline } from "./testing.ts";
+import type { MemoryDriftline } from "./testing.ts";
+import { problemOf, startTestServer, type TestServer } from "./testServer.ts";
 
 describe("the server", () => {
-  let directory: string;
-  let memory: MemoryDriftline;
+  let server: TestServer;
   let app: FastifyInstance;
+  let memory: MemoryDriftline;
   let url: string;
-  const logged: string[] = [];
+  let logged: string[];
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "driftline-server-"));
-    memory = await memoryDriftline(directory);
-    const stream = new Writable({
-      write(line, _, done) {
-        logged.push(String(line));
-        done();
-      },
-    });
-    const logger = fastify({ logger: { level: "warn", stream } }).log;
-    app = await createServer({ driftline: memory, heartbeatMs: 40, logger });
-    url = await app.listen({ host: "127.0.0.1", port: 0 });
+    server = await startTestServer();
+    ({ app, memory, url, logged } = server);
   });
-  after(async () => {
-    await app.close();
-    await rm(directory, { recursive: true });
-  });
-
-  async function problemOf(answer: LightMyRequestResponse | Promise<LightMyRequestResponse>, status: number) {
-    const response = await answer;
-    assert.equal(response.statusCode, status, response.body);
-    assert.match(String(response.headers["content-type"]), /^application\/problem\+json/);
-    const problem = response.json<Problem>();
-    assert.equal(problem.status, status);
-    assert.equal(problem.type, `urn:driftline:error:${problem.code}`);
-    assert.doesNotMatch(response.body, /node_modules|\.ts:|at Object|"stack"/);
-    return problem;
-  }
+  after(() => server.close());
   const post = (path: string, payload: unknown, headers = {}) =>
     app.inject({
       method: "POST",
@@ -241,194 +211,6 @@ describe("the server", () => {
     const refused = await problemOf(post(ensure, { conditions: { drift_velocity: "4 cm/us" } }), 409);
     assert.equal(refused.code, "refused");
     assert.equal((refused.verdict as { passed: boolean }).passed, false);
-  });
-
-  describe("files of a bundle", () => {
-    let content: Buffer;
-    let path: string;
-    const part = (range: string, headers = {}) => app.inject({ url: path, headers: { range, ...headers } });
-    before(async () => {
-      content = await readFile(join(directory, "published", "model.onnx"));
-      path = `/v1/models/${memory.bundle}/files/model.onnx`;
-    });
-
-    it("whole, with their digest as ETag, to be kept for ever", async () => {
-      const response = await app.inject(path);
-      assert.equal(response.statusCode, 200);
-      assert.deepEqual(response.rawPayload, content);
-      const digest = createHash("sha256").update(content).digest("hex");
-      assert.equal(response.headers.etag, `"${digest}"`);
-      assert.equal(response.headers["content-length"], String(content.length));
-      assert.match(String(response.headers["cache-control"]), /immutable/);
-      const known = await app.inject({ url: path, headers: { "if-none-match": `"x", W/"${digest}"` } });
-      assert.equal(known.statusCode, 304);
-      assert.equal(known.body, "");
-      const prefix = await app.inject(`/v1/models/${memory.bundle.slice(0, 9)}/files/model.onnx`);
-      assert.equal(prefix.headers["cache-control"], "no-cache");
-    });
-
-    it("by HEAD without content", async () => {
-      const response = await app.inject({ method: "HEAD", url: path });
-      assert.equal(response.statusCode, 200);
-      assert.equal(response.headers["content-length"], String(content.length));
-      assert.equal(response.headers["accept-ranges"], "bytes");
-      assert.equal(response.body, "");
-    });
-
-    it("in ranges", async () => {
-      const size = content.length;
-      for (const [range, first, end] of [
-        ["bytes=0-0", 0, 1],
-        ["bytes=100-299", 100, 300],
-        [`bytes=${size - 1}-`, size - 1, size],
-        ["bytes=-5", size - 5, size],
-        ["bytes=10-999999999", 10, size],
-        ["bytes=-999999999", 0, size],
-      ] as const) {
-        const response = await part(range);
-        assert.equal(response.statusCode, 206, range);
-        assert.equal(response.headers["content-range"], `bytes ${first}-${end - 1}/${size}`);
-        assert.equal(response.headers["content-length"], String(end - first));
-        assert.deepEqual(response.rawPayload, content.subarray(first, end), range);
-      }
-      for (const ignored of ["bytes=5-4", "bytes=0-1,3-4", "lines=1-2", "bytes=-", "bytes=a-b"]) {
-        assert.equal((await part(ignored)).statusCode, 200, ignored);
-      }
-      for (const outside of [`bytes=${size}-`, "bytes=-0"]) {
-        const response = await part(outside);
-        assert.equal((await problemOf(response, 416)).code, "invalid_range");
-        assert.equal(response.headers["content-range"], `bytes */${size}`);
-        assert.equal(response.headers.etag, undefined);
-      }
-      const etag = String((await app.inject(path)).headers.etag);
-      assert.equal((await part("bytes=0-3", { "if-range": etag })).statusCode, 206);
-      assert.equal((await part("bytes=0-3", { "if-range": '"other"' })).statusCode, 200);
-    });
-
-    it("bundle.json with its exact bytes; the manifest as JSON", async () => {
-      const response = await app.inject(`/v1/models/${memory.bundle}/files/bundle.json`);
-      assert.equal(createHash("sha256").update(response.rawPayload).digest("hex"), memory.bundle);
-      assert.equal(response.headers.etag, `"${memory.bundle}"`);
-      const manifest = await app.inject(`/v1/models/${memory.bundle.slice(0, 8)}/manifest`);
-      assert.deepEqual(manifest.json(), response.json());
-    });
-
-    it("and nothing else", async () => {
-      const base = `/v1/models/${memory.bundle}/files/`;
-      for (const outside of ["..%2f..%2fsecret", "%2fetc%2fpasswd", "model.onnx%00", "nothing", ""]) {
-        const problem = await problemOf(app.inject(base + outside), 404);
-        assert.equal(problem.code, "unknown_file", outside);
-        assert.match(problem.remedy ?? "", /bundle\.json, model\.onnx/);
-      }
-    });
-
-    it("all in one tar, the same each time", async () => {
-      const path = `/v1/models/${memory.bundle.slice(0, 10)}/bundle.tar`;
-      const response = await app.inject(path);
-      assert.equal(response.headers["content-type"], "application/x-tar");
-      assert.match(String(response.headers["content-disposition"]), /test\.tiny-[0-9a-f]{12}\.tar/);
-      assert.deepEqual((await app.inject(path)).rawPayload, response.rawPayload);
-      const extract = tar.extract();
-      extract.end(response.rawPayload);
-      const found: Record<string, Buffer> = {};
-      for await (const entry of extract) found[entry.header.name] = await buffer(entry);
-      assert.equal(Object.keys(found)[0], "bundle.json");
-      for (const [name, bytes] of Object.entries(found)) {
-        assert.deepEqual(bytes, await readFile(join(directory, "published", name)), name);
-      }
-      assert.equal(Object.keys(found).length, 5);
-    });
-
-    it("that cannot be read are a problem, not half an answer", async () => {
-      const original = memory.file;
-      memory.file = async () =>
-        new ReadableStream({ pull: (controller) => controller.error(new Error("disk gone")) });
-      const response = await app.inject(path);
-      memory.file = original;
-      assert.equal((await problemOf(response, 500)).code, "internal");
-      assert.equal(response.headers["cache-control"], undefined);
-      assert.equal(response.headers.etag, undefined);
-    });
-  });
-
-  describe("events", () => {
-    async function endlessJob(velocity: string): Promise<string> {
-      const conditions = { drift_velocity: velocity };
-      const answer = await memory.ensure("test.tiny", { conditions, hyperparameters: { endless: true } });
-      return answer.job!.id;
-    }
-
-    it("come with ids, and end with the job", async () => {
-      const id = await endlessJob("7.1 cm/us");
-      memory.emit(id, { message: "one\ntwo" });
-      memory.emit(id, { type: "state", state: "published" });
-      const response = await app.inject(`/v1/jobs/${id}/events`);
-      assert.equal(response.headers["content-type"], "text/event-stream");
-      const [hello, first, second, third, end, rest] = response.body.split("\n\n");
-      assert.match(hello, /^retry: \d+\n: /);
-      assert.match(first, /^id: 1\ndata: \{"seq":1,/);
-      assert.deepEqual(JSON.parse(second.split("data: ")[1]).message, "one\ntwo");
-      assert.match(third, /^id: 3\n/);
-      assert.equal(end, 'event: end\ndata: {"state":"published"}');
-      assert.equal(rest, "");
-      const later = await app.inject({ url: `/v1/jobs/${id}/events`, headers: { "last-event-id": "2" } });
-      assert.deepEqual(
-        [...later.body.matchAll(/^id: (\d+)$/gm)].map(([, seq]) => seq),
-        ["3"],
-      );
-      const queried = await app.inject(`/v1/jobs/${id}/events?after=2`);
-      assert.equal(queried.body, later.body);
-      await problemOf(app.inject({ url: `/v1/jobs/${id}/events`, headers: { "last-event-id": "x" } }), 400);
-      assert.equal((await problemOf(app.inject("/v1/jobs/99/events"), 404)).code, "unknown_job");
-    });
-
-    it("are followed by heartbeats while nothing happens, and let go when the reader leaves", async () => {
-      const id = await endlessJob("7.2 cm/us");
-      const reading = new AbortController();
-      const response = await fetch(`${url}/v1/jobs/${id}/events`, { signal: reading.signal });
-      let text = "";
-      for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
-        text += piece;
-        if (text.split(": still here\n\n").length > 3) break;
-      }
-      reading.abort();
-      assert.match((await app.inject("/metrics")).body, /driftline_event_streams [01]\n/);
-      await sleep(50);
-      assert.match((await app.inject("/metrics")).body, /driftline_event_streams 0\n/);
-    });
-
-    it("are held back for a slow reader", async () => {
-      const id = await endlessJob("7.3 cm/us");
-      for (let i = 0; i < 2000; i++) memory.emit(id, { message: "x".repeat(10_000) });
-      const original = memory.events;
-      let taken = 0;
-      memory.events = async function* (job, options) {
-        for await (const event of original(job, options)) {
-          taken = event.seq;
-          yield event;
-        }
-      };
-      const response = await new Promise<IncomingMessage>((done) =>
-        httpGet(`${url}/v1/jobs/${id}/events`, done),
-      );
-      response.once("readable", () => {});
-      await sleep(300);
-      memory.events = original;
-      // 20 MB wait; what the sockets of a loopback connection hold is a few MB.
-      assert.ok(taken > 1 && taken < 1500, `took ${taken} events`);
-      response.destroy();
-    });
-
-    it("end when the server closes, so that it can", async () => {
-      const own = await listen({ driftline: memory, host: "127.0.0.1", port: 0 });
-      const id = await endlessJob("7.4 cm/us");
-      const response = await fetch(`${own.url}/v1/jobs/${id}/events`);
-      const text = response.text();
-      const started = Date.now();
-      await own.close();
-      assert.ok(Date.now() - started < 2000);
-      assert.doesNotMatch(await text, /event: end/);
-    });
   });
 
   it("asks for its token", async () => {
