@@ -30,6 +30,8 @@ import { isFinished } from "./jobStore.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
 
+export { networkFileSystem } from "../catalogue/dataDirectory.ts";
+
 export interface Platform extends Driftline {
   readonly config: Configuration;
   readonly opened: Store;
@@ -154,10 +156,8 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       return executor;
     },
     families: async () => {
-      const serving = (await catalogue.models()).filter((model) => model.serving);
-      return [...families.values()].map((each) =>
-        summarise(each, serving.filter((model) => model.family === each.name).length),
-      );
+      const counts = await catalogue.servingCounts();
+      return [...families.values()].map((each) => summarise(each, counts.get(each.name) ?? 0));
     },
     resolve,
     ensure,

@@ -3,7 +3,8 @@
 import { constants } from "node:fs";
 import { access, mkdir, statfs } from "node:fs/promises";
 import { describeConfig } from "../../config/configuration.ts";
-import { DriftlineError } from "../../errors/registry.ts";
+import { DriftlineError, fail } from "../../errors/registry.ts";
+import { networkFileSystem } from "../../lifecycle/platform.ts";
 import { trainerEnvironment, trainerVersions } from "../../training/environment.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { table } from "../table.ts";
@@ -71,6 +72,12 @@ async function check(name: string, run: () => Promise<string>): Promise<Finding>
 async function dataDirectory(path: string): Promise<string> {
   await mkdir(path, { recursive: true });
   await access(path, constants.W_OK);
+  const network = await networkFileSystem(path);
+  if (network !== null) {
+    throw fail("invalid_data_directory", `${path} is on a network file system (${network}).`, {
+      remedy: "Name a directory of a local disk with --data-dir: SQLite's locks need one.",
+    });
+  }
   const { bavail, bsize } = await statfs(path);
   return `${path}, ${((bavail * bsize) / 1e9).toFixed(1)} GB free`;
 }
