@@ -1,7 +1,7 @@
 // Calibrates mip_amplitude: finds the simulator's ADC counts per electron from its definition. node bench/simulation-mip.ts
 //
 // The reference track is a pion at the minimum of ionisation, perpendicular to a 12 mm row (both angles 0), over the centre
-// of a pad and of a time bin, at a drift length of 90 bins (49.5 cm), under the reference conditions below, without noise, threshold
+// of a pad and of a time bin, at a drift length of 100 bins, under the reference conditions below, without noise, threshold
 // or saturation. mip_amplitude is the most probable value of its largest cell: where the density of 400,000 tracks,
 // smoothed with a Gaussian of width mip_amplitude/15, is highest.
 
@@ -24,7 +24,7 @@ const reference = {
 const PADS = 8;
 const BINS = 16;
 const inputs = ["crossing_angle", "dip_angle", "drift_length", "pad_coordinate", "pad_row", "pt"];
-const track = Float32Array.from([0, 0, 90, 34, 23, MINIMUM_BETA_GAMMA * particleMass.pion]);
+const track = Float32Array.from([0, 0, 100, 34, 23, MINIMUM_BETA_GAMMA * particleMass.pion]);
 
 function largestCells(first: number, count: number): Float64Array {
   const respond = createTpc({

@@ -3,7 +3,7 @@
 import { readExperiment, rowsOf, setupFor, simulateAt } from "./data.ts";
 import { figures } from "./figures.ts";
 
-const DRAWS = 2;
+const DRAWS = 8;
 /** Deviations count in units of what the comparison allows. */
 const allowed: [name: string, tolerance: number][] = [
   ["digits", 0.05],
@@ -59,7 +59,7 @@ function minimise(start: number[], step: number, evaluations: number): number[] 
   return simplex.sort((a, b) => a.value - b.value)[0].at;
 }
 
-const best = minimise([Math.log(75), Math.log(20), Math.log(0.003)], 0.2, Number(process.argv[2] ?? 60));
+const best = minimise([Math.log(75), Math.log(19), Math.log(0.003)], 0.1, Number(process.argv[2] ?? 50));
 const [mip, density, tail] = best.map(Math.exp);
 console.log(
   `mip_amplitude ${mip.toFixed(2)} ADC, ${density.toFixed(2)} clusters/cm, P(>=100) ${tail.toFixed(5)}`,

@@ -10,9 +10,9 @@ export const particleMass: Record<string, number> = {
 };
 
 /** Primary clusters per centimetre of a minimum-ionising particle: tuned, see docs/simulation.md. */
-export const MINIMUM_CLUSTER_DENSITY = 19.2;
+export const MINIMUM_CLUSTER_DENSITY = 17.3;
 /** Probability of a cluster of 100 electrons or more: tuned, see docs/simulation.md. */
-export const TAIL_PROBABILITY = 0.0031;
+export const TAIL_PROBABILITY = 0.00283;
 /** Largest cluster, in electrons; a more energetic knock-on electron leaves the row. */
 export const LARGEST_CLUSTER = 10000;
 /** Energy to make an electron-ion pair in Ar/CH4 90/10, eV (gas file of the experiment). */

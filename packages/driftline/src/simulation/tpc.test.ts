@@ -195,7 +195,7 @@ test("charge is conserved: the sum is electrons × gain × pulse area", () => {
   const { cells, electrons } = run(1500, { drift_length: 1 }, setup({ transverse_diffusion: "0" }), smooth);
   const sum = cells.reduce((a, b) => a + b, 0);
   const area = (190 / 2.3548 / 100) * Math.sqrt(2 * Math.PI);
-  const seen = sum / (75 * 0.0324 * area);
+  const seen = sum / (75 * 0.0374 * area);
   const followed = electrons.reduce((a, b) => a + b, 0);
   near(seen / followed, 1.2 / 2.4, 0.01, "share seen");
 });
