@@ -171,7 +171,7 @@ test("a model that fails a gate is refused, with the gate and by how much; --ret
   const ask = ["ensure", "test.tpc", "--hyperparameter", "steps=1", "--wait", ...here];
   const first = await driftline(ask);
   assert.equal(first.code, 3, first.stderr);
-  assert.match(first.stderr, /wasserstein is [\d.]+, allowed is at most 2/);
+  assert.match(first.stderr, /wasserstein is [\d.]+, allowed is at most 0.5/);
   const started = Date.now();
   const again = await driftlineJson<{ code: string; verdict: { passed: boolean } }>(ask, 3);
   assert.equal(again.verdict.passed, false);
