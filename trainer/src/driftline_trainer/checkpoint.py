@@ -22,11 +22,21 @@ Tree = TypeVar("Tree")
 class Progress:
     """How far a training is; everything that the weights do not say."""
 
+    end: int
+    """Training ends at this step, with a learning rate of zero."""
+    anneal_from: int = 0
+    """The step from which the straight line to there starts at the full learning rate."""
     step: int = 0
+    ended: str = "steps"
+    """What decides the end: steps, patience (no better score) or seconds."""
+    loss_sum: float = 0.0
+    """Of the steps since the last look."""
     skipped: int = 0
+    """Steps whose gradients were not finite."""
     seconds: float = 0.0
     best_step: int = 0
-    best_score: float | None = None
+    best: float | None = None
+    """The criterion of selection.py at `best_step`."""
     looks_since_best: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -39,19 +49,14 @@ def save_checkpoint(directory: Path, digest: str, progress: Progress, tree: obje
 
 def load_checkpoint(directory: Path, digest: str, like: Tree) -> tuple[Progress, Tree] | None:
     """None where there is none, or one of another job or another version of the trainer."""
-    path = directory / NAME
-    if not path.exists():
-        return None
     expected, structure = jax.tree.flatten(like)
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("job") != digest or len(file.keys()) != len(expected):
-                return None
+        with safe_open(directory / NAME, framework="numpy") as file:
+            metadata = file.metadata()
             leaves = [file.get_tensor(name) for name in sorted(file.keys())]
     except (SafetensorError, OSError):
         return None
-    if any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(leaves, expected, strict=True)):
+    if metadata["job"] != digest or [(a.shape, a.dtype) for a in leaves] != [(b.shape, b.dtype) for b in expected]:
         return None
     progress = Progress(**json.loads(metadata["progress"]))
     return progress, jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in leaves])

@@ -15,6 +15,8 @@ LOG_CHARGE_RANGE = (-12.0, 11.0)
 """Natural logarithm of a cloud's charge in thresholds. Without limits long training ended in infinities."""
 REACH = (4.0, 6.0)
 """Cells from the coordinate that the centre of a cloud can be, along the two axes."""
+SQUARED = 6
+"""Latent numbers whose squares the network reads as well."""
 WIDTH_FACTOR = 3.0
 """A cloud's width lies between the mean one of the data divided and multiplied by this."""
 
@@ -55,7 +57,10 @@ class CloudGenerator(eqx.Module):
         """Before the readout; in the output's unit."""
         k = self.clouds
         encoded = self.encoding(features, fractions)
-        raw = self.network(jnp.concatenate([encoded, latent], axis=1))
+        # Squares have exponential tails, and the charge goes with the exponential of what the network gives: the
+        # power law of delta electrons is then within reach of small weights. Normal numbers alone fall short of it.
+        squares = latent[:, :SQUARED] ** 2 - 1
+        raw = self.network(jnp.concatenate([encoded, latent, squares], axis=1))
         low, high = LOG_CHARGE_RANGE
         log_charge = jnp.clip(raw[:, :k] + (self.log_charge - float(np.log(k))), low, high)
         profiles = []
@@ -71,9 +76,7 @@ class CloudGenerator(eqx.Module):
         return jnp.matmul(jnp.swapaxes(pads * charge[:, :, None], 1, 2), times)
 
 
-def gaussian(
-    cells: int, centre: Float[Array, "n k"], width: Float[Array, "n k"]
-) -> Float[Array, "n k cells"]:
+def gaussian(cells: int, centre: Float[Array, "n k"], width: Float[Array, "n k"]) -> Float[Array, "n k cells"]:
     """Normal densities sampled at the middles of cells 0, 1, ...; one row for each cloud."""
     inverse = 1 / width
     place = np.arange(cells, dtype=np.float32)
@@ -94,7 +97,7 @@ def make_cloud_generator(
     log_charge: float,
     widths: tuple[float, float],
 ) -> CloudGenerator:
-    sizes = [encoding.size + latents] + [width] * depth + [5 * clouds]
+    sizes = [encoding.size + latents + min(latents, SQUARED)] + [width] * depth + [5 * clouds]
     network = perceptron(key, sizes, last_gain=0.5)
     return CloudGenerator(network, encoding, readout, clouds, latents, first, log_charge, widths)
 

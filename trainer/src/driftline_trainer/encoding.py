@@ -34,9 +34,7 @@ class Encoding(eqx.Module):
         coordinates = jnp.stack([features[:, column] for column in self.coordinates], axis=1)
         return coordinates - jnp.sign(coordinates) * jnp.floor(jnp.abs(coordinates))
 
-    def __call__(
-        self, features: Float[Array, "n inputs"], fractions: Float[Array, "n 2"]
-    ) -> Float[Array, "n size"]:
+    def __call__(self, features: Float[Array, "n inputs"], fractions: Float[Array, "n 2"]) -> Float[Array, "n size"]:
         columns, centres, halves = (np.array(part) for part in zip(*self.scaled, strict=True))
         scaled = (features[:, columns] - centres.astype(np.float32)) / halves.astype(np.float32)
         parts = [jnp.clip(scaled, -CLIP, CLIP)]
@@ -46,9 +44,7 @@ class Encoding(eqx.Module):
         return jnp.concatenate(parts, axis=1)
 
 
-def make_encoding(
-    job: Job, *, breaks: dict[str, list[float]], periodic: list[str], with_fractions: bool
-) -> Encoding:
+def make_encoding(job: Job, *, breaks: dict[str, list[float]], periodic: list[str], with_fractions: bool) -> Encoding:
     """`periodic` inputs matter through their fractional part alone; `breaks` are where an input's effect jumps."""
     names = [entry.name for entry in job.inputs]
     for field, given in (("breaks", breaks), ("periodic", periodic)):

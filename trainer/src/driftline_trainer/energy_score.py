@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .clouds import CloudGenerator, make_cloud_generator
 from .dataset import Dataset
-from .encoding import Encoding, make_encoding
+from .encoding import make_encoding
 from .hyperparameters import EnergyScore, read_hyperparameters
 from .job import Job
 from .pace import Pace
@@ -88,7 +88,7 @@ class EnergyScoreModel:
             return response_score(draws, batch.truth).mean()
 
         value, gradients = jax.value_and_grad(loss)(state.generator)
-        size = optax.global_norm(gradients)
+        size = optax.tree.norm(gradients)
         updates, optimiser = self.optimiser.update(gradients, state.optimiser)
         generator = jax.tree.map(lambda w, u: w - pace.rate * u, state.generator, updates)
         average = pace.averaged(state.average, generator)
@@ -104,9 +104,6 @@ def draw(
 ) -> Embedding:
     """`m` responses for each row, embedded: one pass through the network for all."""
     m, n = latent.shape[:2]
-    images = generator(
-        jnp.tile(features, (m, 1)), jnp.tile(fractions, (m, 1)), latent.reshape(m * n, -1)
-    )
+    images = generator(jnp.tile(features, (m, 1)), jnp.tile(fractions, (m, 1)), latent.reshape(m * n, -1))
     embedded = embed(images, jnp.tile(fractions, (m, 1)))
     return jax.tree.map(lambda leaf: leaf.reshape(m, n, -1), embedded)
-

@@ -1,4 +1,4 @@
-"""From weights to files: model.onnx, checked against JAX, and reference.safetensors with rows that it must reproduce."""
+"""Weights to files: model.onnx, checked against JAX, and reference.safetensors with rows that it must reproduce."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -36,9 +36,7 @@ class Export:
 def export(job: Job, generator, encoding, features: np.ndarray, directory: Path) -> Export:
     """Writes the two files. `features` [n, inputs] are training rows to compare on. Throws `export_failed`."""
 
-    def respond(
-        features: Float[Array, "n inputs"], latent: Float[Array, "n latents"]
-    ) -> Float[Array, "n a b"]:
+    def respond(features: Float[Array, "n inputs"], latent: Float[Array, "n latents"]) -> Float[Array, "n a b"]:
         return generator(features, encoding.fractions(features), latent)
 
     model = to_onnx(job, respond, generator.latents)
@@ -66,7 +64,7 @@ def export(job: Job, generator, encoding, features: np.ndarray, directory: Path)
 
 
 def to_onnx(job: Job, respond, latents: int) -> onnx.ModelProto:
-    import jax2onnx  # seconds of lazy imports: warm_up() pays for them during training
+    import jax2onnx  # lazy imports, which warm_up() has done during training
 
     model = jax2onnx.to_onnx(
         respond,
@@ -82,10 +80,11 @@ def to_onnx(job: Job, respond, latents: int) -> onnx.ModelProto:
 
 
 def warm_up() -> None:
-    """Converts something small, so that a later conversion takes a second in place of five to nine."""
-    import jax2onnx
+    """The imports that the first conversion would wait for (15 s of CPU). Not a conversion: while one runs, jax2onnx
+    replaces functions of JAX, and whatever another thread traces at that moment fails."""
+    from jax2onnx.plugins.plugin_system import import_all_plugins
 
-    jax2onnx.to_onnx(lambda x: jax.nn.elu(x @ jnp.ones((2, 2))), inputs=[("batch", 2)], opset=18)
+    import_all_plugins()
 
 
 def open_session(content: bytes, threads: int = 1) -> onnxruntime.InferenceSession:

@@ -10,19 +10,19 @@ from .job import invalid, nearest
 
 @dataclass(frozen=True)
 class Budget:
-    """Common to all models. The learning rate falls with a half cosine over `steps`."""
+    """Common to all models."""
 
-    steps: int = 12_000
+    steps: int = 10_000
     seconds: float = 150.0
-    """Training ends here even if steps are left; the learning rate does not know, so leave room."""
-    batch: int = 256
-    learning_rate: float = 2e-3
+    """Training ends about here: on a slow or busy machine the learning rate falls faster, over fewer steps."""
+    batch: int = 128
+    learning_rate: float = 1e-3
     average: float = 0.998
     """Weights are averaged exponentially with this factor a step; the average is what is exported."""
     evaluations: int = 40
     """Number of looks at the validation rows during the whole budget."""
     patience: int = 16
-    """Looks without a better validation score after which training stops."""
+    """Looks without a better figure after which the steps that are left are halved."""
     breaks: dict[str, list[float]] = field(default_factory=dict)
     """Values from which on the effect of an input jumps, such as the first row of another pad size."""
     periodic: list[str] = field(default_factory=list)
@@ -37,9 +37,9 @@ class EnergyScore(Budget):
     depth: int = 3
     clouds: int = 6
     latents: int = 24
-    draws: int = 2
+    draws: int = 4
     """Responses drawn for each row of a batch."""
-    fractions: bool = True
+    fractions: bool = False
     """Whether the network reads the fractional parts of the coordinates; without, a response moves with its track."""
 
 

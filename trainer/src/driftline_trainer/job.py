@@ -75,13 +75,16 @@ def read_job(path: Path) -> Job:
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise invalid(
-            path.name, f"there is no {path}", "Give the job directory, or start the trainer in it."
-        ) from None
+        raise invalid(path.name, f"there is no {path}", "Give the job directory, or start the trainer in it.") from None
     except (OSError, ValueError) as error:
         raise invalid(path.name, f"{path} is not JSON: {error}") from None
+    return parse_job(content, path.parent)
+
+
+def parse_job(content: Any, directory: Path) -> Job:
+    """`directory` is what a relative path of the dataset starts from."""
     if not isinstance(content, dict):
-        raise invalid(path.name, "it is no JSON object")
+        raise invalid("job.json", "it is no JSON object")
     if content.get("protocol") != PROTOCOL:
         raise invalid("protocol", f"it is {content.get('protocol')!r}, this trainer speaks {PROTOCOL!r}")
     known = {
@@ -101,9 +104,7 @@ def read_job(path: Path) -> Job:
 
     model = _text(content, "model")
     if model not in MODELS:
-        raise invalid(
-            "model", f"there is no model {model!r}{nearest(model, MODELS)}; there are {', '.join(MODELS)}"
-        )
+        raise invalid("model", f"there is no model {model!r}{nearest(model, MODELS)}; there are {', '.join(MODELS)}")
     hyperparameters = content.get("hyperparameters", {})
     if not isinstance(hyperparameters, dict):
         raise invalid("hyperparameters", "it must be an object")
@@ -113,7 +114,7 @@ def read_job(path: Path) -> Job:
         raise invalid("inputs", "two inputs have the same name")
     decisive = {name: content.get(name) for name in known - {"dataset", "threads"}}
     return Job(
-        dataset=(path.parent / _text(content, "dataset")).resolve(),
+        dataset=(directory / _text(content, "dataset")).resolve(),
         model=model,
         hyperparameters=hyperparameters,
         seed=_integer(content, "seed", 0, 2**31 - 1),
@@ -179,9 +180,7 @@ def _axis(value: Any, field: str, inputs: tuple[Input, ...]) -> Axis:
     coordinate = _text(entry, "coordinate", field)
     names = [known.name for known in inputs]
     if coordinate not in names:
-        raise invalid(
-            f"{field}.coordinate", f"there is no input {coordinate!r}{nearest(coordinate, names)}"
-        )
+        raise invalid(f"{field}.coordinate", f"there is no input {coordinate!r}{nearest(coordinate, names)}")
     size = _integer(entry, "size", 2, 256, field)
     return Axis(_text(entry, "name", field), size, coordinate, _integer(entry, "first", -256, 256, field))
 

@@ -39,8 +39,5 @@ def perceptron(key: PRNGKeyArray, sizes: list[int], last_gain: float = 1.0) -> P
     keys = jax.random.split(key, len(sizes) - 1)
     gains = [1.0] * (len(sizes) - 2) + [last_gain]
     return Perceptron(
-        tuple(
-            dense(k, i, o, gain)
-            for k, i, o, gain in zip(keys, sizes[:-1], sizes[1:], gains, strict=True)
-        )
+        tuple(dense(k, i, o, gain) for k, i, o, gain in zip(keys, sizes[:-1], sizes[1:], gains, strict=True))
     )

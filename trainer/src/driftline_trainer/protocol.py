@@ -8,9 +8,7 @@ import threading
 class TrainerError(Exception):
     """An end that the user can do something about. `status` is the exit status: 2 for bad input, 1 otherwise."""
 
-    def __init__(
-        self, code: str, message: str, *, remedy: str, field: str | None = None, status: int = 1
-    ) -> None:
+    def __init__(self, code: str, message: str, *, remedy: str, field: str | None = None, status: int = 1) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -18,9 +18,7 @@ class Readout(eqx.Module):
         """Noise is known, so it is not learned: one latent number of its own for every cell."""
         return self.shape[0] * self.shape[1] if self.noise > 0 else 0
 
-    def __call__(
-        self, amplitudes: Float[Array, "n a b"], latent: Float[Array, "n latents"]
-    ) -> Float[Array, "n a b"]:
+    def __call__(self, amplitudes: Float[Array, "n a b"], latent: Float[Array, "n latents"]) -> Float[Array, "n a b"]:
         if self.noise > 0:
             amplitudes = amplitudes + self.noise * latent.reshape(-1, *self.shape)
         if self.saturation is not None:

@@ -25,8 +25,8 @@ def summaries(
     threshold: float,
 ) -> Float[Array, "*n 8"]:
     """The eight `NAMES` of an image that is cut at the threshold; means are relative to `position` (in cells)."""
-    x = jnp.arange(image.shape[-2]) - position[..., 0:1]
-    y = jnp.arange(image.shape[-1]) - position[..., 1:2]
+    x = np.arange(image.shape[-2], dtype=np.float32) - position[..., 0:1]
+    y = np.arange(image.shape[-1], dtype=np.float32) - position[..., 1:2]
     pads, times = image.sum(-1), image.sum(-2)
     # 1e-3 thresholds stand in for the charge of an empty image: its moments come out as zero.
     total = pads.sum(-1) + 1e-3 * threshold
@@ -64,9 +64,7 @@ class Embed(eqx.Module):
     first: tuple[int, int] = eqx.field(static=True)
     threshold: float = eqx.field(static=True)
 
-    def __call__(
-        self, image: Float[Array, "*n a b"], fractions: Float[Array, "*n 2"]
-    ) -> Embedding:
+    def __call__(self, image: Float[Array, "*n a b"], fractions: Float[Array, "*n 2"]) -> Embedding:
         position = fractions - np.array(self.first, np.float32)
         raw = summaries(image, position, self.threshold)
         sums = jnp.concatenate([image.sum(-1), image.sum(-2)], axis=-1)
@@ -91,7 +89,5 @@ def fit_embed(
 
 def embed_rows(embed: Embed, images: np.ndarray, fractions: np.ndarray, rows: int = 4096) -> Embedding:
     """`embed` of many rows, a piece at a time to save memory."""
-    pieces = [
-        eqx.filter_jit(embed)(images[i : i + rows], fractions[i : i + rows]) for i in range(0, len(images), rows)
-    ]
+    pieces = [eqx.filter_jit(embed)(images[i : i + rows], fractions[i : i + rows]) for i in range(0, len(images), rows)]
     return jax.tree.map(lambda *parts: jnp.concatenate(parts), *pieces)

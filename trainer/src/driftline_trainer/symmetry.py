@@ -1,4 +1,4 @@
-"""Symmetries of a track in its row, used to multiply the training rows: mirrors of an axis and reversal of the track."""
+"""Symmetries of a track in its row, which multiply the training rows: mirrors of an axis, reversal of the track."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -84,7 +84,8 @@ def _symmetry(job: Job, entry: object, field: str) -> Symmetry:
         axis = job.output.axes[index]
         if axis.size != 2 - 2 * axis.first:
             raise invalid(
-                f"{field}.mirror", f"the window of axis {axis.name!r} is not symmetric about its coordinate's cell"
+                f"{field}.mirror",
+                f"the window of axis {axis.name!r} is not symmetric about its coordinate's cell",
             )
     negate = frozenset(names.index(name) for name in entry.get("negate", []))
     for index in negate:

@@ -1,4 +1,4 @@
-"""The training loop of all models: compiled pieces below a second, looks at the validation rows, checkpoints, guards."""
+"""The training loop of all models: compiled pieces below a second, looks at validation rows, checkpoints, guards."""
 
 import math
 import time
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from .checkpoint import Progress, load_checkpoint, save_checkpoint
 from .job import Job
 from .lifetime import StopRequest
-from .pace import pace_at
+from .pace import pace_at, random_key
 from .protocol import Events, TrainerError
 
 CALL_SECONDS = 0.5
@@ -32,17 +32,15 @@ class Outcome:
     generator: eqx.Module
     """Averaged weights at the best look."""
     progress: Progress
-    ended: str
-    """Why training ended: steps, patience or seconds."""
 
 
 def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -> Outcome:
     """Runs or goes on with the training of `model`. Throws Stopped, and TrainerError `training_diverged`."""
     budget = model.settings
-    every = max(1, budget.steps // budget.evaluations)
-    start_key, step_key = jax.random.split(jax.random.key(job.seed))
+    start_key, step_key = jax.random.split(random_key(job.seed))
     state = model.start(start_key)
-    progress, best = Progress(), state.average
+    best = state.average
+    progress = Progress(end=budget.steps)
     resumed = load_checkpoint(directory, job.digest, (state, best))
     if resumed is not None:
         progress, (state, best) = resumed
@@ -53,69 +51,95 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
         save_checkpoint(directory, job.digest, progress, (state, best))
         events.emit("checkpoint", step=progress.step)
 
-    begun, before = time.monotonic(), progress.seconds
-    saved, steps_a_call, ended = begun, 1, "steps"
-    watch = Stopwatch()
-    while progress.step < budget.steps:
+    every = max(1, budget.steps // budget.evaluations)
+    watch = Stopwatch(progress.seconds)
+    saved = time.monotonic()
+    while progress.step < progress.end:
         if stop:
             save()
             raise Stopped
-        if before + time.monotonic() - begun > budget.seconds:
-            ended = "seconds"
-            break
-        called = time.monotonic()
         until_look = every - progress.step % every
-        steps = min(steps_a_call, until_look, budget.steps - progress.step)
-        state, loss, skipped = run(state, model.rows, model.embed, step_key, progress.step, steps)
-        loss, skipped = float(loss), int(skipped)
-        steps_a_call = watch.after(steps, time.monotonic() - called)
+        steps = min(watch.steps_a_call, until_look, progress.end - progress.step)
+        annealing = jnp.array([progress.anneal_from, progress.end])
+        sums = (progress.loss_sum, progress.skipped)
+        state, sums = run(state, sums, model.rows, model.embed, step_key, annealing, progress.step, steps)
+        progress.loss_sum, progress.skipped = float(sums[0]), int(sums[1])
+        watch.ran(steps)
         progress.step += steps
-        progress.skipped += skipped
-        progress.seconds = before + time.monotonic() - begun
+        progress.seconds = watch.total
         _check_finite(progress)
-        if progress.step % every == 0 or progress.step == budget.steps:
+        if progress.step % every == 0 or progress.step == progress.end:
+            looked_before = progress.history[-1]["step"] if progress.history else 0
+            loss, progress.loss_sum = progress.loss_sum / (progress.step - looked_before), 0.0
             metrics = {"loss": loss, **model.selection(state.average)}
-            if _is_best(progress, metrics["score"]):
+            if _is_best(progress, metrics["criterion"]):
                 best = state.average
-            progress.history.append({"step": progress.step, **_finite(metrics)})
+            metrics = {name: round(value, 6) for name, value in metrics.items() if math.isfinite(value)}
+            progress.history.append({"step": progress.step, **metrics})
             events.emit(
                 "epoch",
                 epoch=round(progress.step * budget.batch / model.rows.features.shape[0], 2),
                 step=progress.step,
-                steps=budget.steps,
-                secondsLeft=round(min(watch.seconds(budget.steps - progress.step), budget.seconds), 1),
-                metrics=_finite(metrics),
+                steps=progress.end,
+                secondsLeft=round(watch.seconds_for(progress.end - progress.step), 1),
+                metrics=metrics,
             )
             if progress.looks_since_best >= budget.patience:
-                ended = "patience"
-                break
+                progress.looks_since_best = 0
+                end_within(progress, (progress.end - progress.step) // 2, "patience")
+        end_within(progress, watch.steps_in(budget.seconds - watch.total), "seconds")
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save()
             saved = time.monotonic()
-    if progress.best_score is None:
-        metrics = model.selection(state.average)
-        _is_best(progress, metrics["score"])
-        best = state.average
+    if progress.best is None:
+        raise _diverged("no look at the validation rows gave a finite figure")
     save()
-    return Outcome(best, progress, ended)
+    return Outcome(best, progress)
+
+
+def end_within(progress: Progress, steps: int, reason: str) -> None:
+    """Brings the end forward where no more than `steps` are left to do: the learning rate falls more steeply from
+    its present height, so that a training that is cut short still ends with a small one."""
+    left = progress.end - progress.step
+    if steps >= left:
+        return
+    height = left / (progress.end - progress.anneal_from)
+    progress.end = progress.step + max(steps, 0)
+    progress.anneal_from = progress.end - round(max(steps, 0) / height)
+    progress.ended = reason
 
 
 class Stopwatch:
-    """How long a step takes, and so how many go into one call."""
+    """How long a step takes, how many go into one call, and the whole time, that of earlier processes included."""
 
-    def __init__(self) -> None:
-        self._seconds_a_step = 0.0
+    def __init__(self, before: float) -> None:
+        self._begun = time.monotonic() - before
+        self._call_begun = time.monotonic()
         self._calls = 0
+        self._seconds_a_step = 0.0
+        self.steps_a_call = 1
 
-    def after(self, steps: int, seconds: float) -> int:
+    @property
+    def total(self) -> float:
+        return time.monotonic() - self._begun
+
+    def ran(self, steps: int) -> None:
+        now = time.monotonic()
+        seconds, self._call_begun = (now - self._call_begun) / steps, now
         self._calls += 1
         if self._calls == 1:  # That one was compiled.
-            return 1
-        self._seconds_a_step = seconds / steps
-        return max(1, min(500, int(CALL_SECONDS / self._seconds_a_step), 4 * steps))
+            return
+        share = 1.0 if self._calls == 2 else 0.2
+        self._seconds_a_step += share * (seconds - self._seconds_a_step)
+        self.steps_a_call = max(1, min(500, int(CALL_SECONDS / self._seconds_a_step), 4 * steps))
 
-    def seconds(self, steps: int) -> float:
+    def seconds_for(self, steps: int) -> float:
         return steps * self._seconds_a_step
+
+    def steps_in(self, seconds: float) -> int:
+        if self._seconds_a_step == 0:
+            return 1 << 62
+        return max(0, int(seconds / self._seconds_a_step))
 
 
 def _compiled(model, budget) -> Callable:
@@ -124,25 +148,24 @@ def _compiled(model, budget) -> Callable:
     Every random number depends on the seed and the number of the step alone: how steps are grouped into calls,
     or an interruption, changes nothing."""
 
-    def run(state, rows, embed, key, first, steps):
+    def run(state, sums, rows, embed, key, annealing, first, steps):
         def body(i, carry):
-            state, loss, skipped = carry
+            state, (loss, skipped) = carry
             step = first + i
-            pace = pace_at(step, budget.steps, budget.learning_rate, budget.average)
+            pace = pace_at(step, annealing, budget.learning_rate, budget.average)
             new, new_loss = model.step(state, rows, embed, pace, jax.random.fold_in(key, step))
             fine = jnp.isfinite(new_loss)
             state = jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, state)
-            return state, loss + jnp.where(fine, new_loss, 0.0), skipped + jnp.where(fine, 0, 1)
+            return state, (loss + jnp.where(fine, new_loss, 0.0), skipped + jnp.where(fine, 0, 1))
 
-        state, loss, skipped = jax.lax.fori_loop(0, steps, body, (state, 0.0, 0))
-        return state, loss / jnp.maximum(steps - skipped, 1), skipped
+        return jax.lax.fori_loop(0, steps, body, (state, sums))
 
     return jax.jit(run)
 
 
-def _is_best(progress: Progress, score: float) -> bool:
-    if math.isfinite(score) and (progress.best_score is None or score < progress.best_score):
-        progress.best_score, progress.best_step, progress.looks_since_best = score, progress.step, 0
+def _is_best(progress: Progress, criterion: float) -> bool:
+    if math.isfinite(criterion) and (progress.best is None or criterion < progress.best):
+        progress.best, progress.best_step, progress.looks_since_best = criterion, progress.step, 0
         return True
     progress.looks_since_best += 1
     return False
@@ -150,13 +173,13 @@ def _is_best(progress: Progress, score: float) -> bool:
 
 def _check_finite(progress: Progress) -> None:
     if progress.skipped > max(20, SKIPPED_LIMIT * progress.step):
-        raise TrainerError(
-            "training_diverged",
-            f"Training: {progress.skipped} of {progress.step} steps had gradients that are not finite.",
-            field="hyperparameters.learning_rate",
-            remedy="Lower the learning rate, or look for outliers among the responses.",
-        )
+        raise _diverged(f"{progress.skipped} of {progress.step} steps had gradients that are not finite")
 
 
-def _finite(metrics: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 6) for name, value in metrics.items() if math.isfinite(value)}
+def _diverged(detail: str) -> TrainerError:
+    return TrainerError(
+        "training_diverged",
+        f"Training: {detail}.",
+        field="hyperparameters.learning_rate",
+        remedy="Lower the learning rate, or look for outliers among the responses.",
+    )

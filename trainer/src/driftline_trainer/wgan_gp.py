@@ -17,7 +17,7 @@ from .pace import Pace
 from .readout import Readout, make_readout
 from .selection import Selection
 from .summaries import LN10, Embed, decades, fit_embed
-from .symmetry import augment, as_tracks, group
+from .symmetry import as_tracks, augment, group
 
 GENERATOR_WIDTHS = (32, 64, 64, 64)
 CRITIC_CHANNELS = (16, 16, 32, 32, 64)
@@ -59,9 +59,7 @@ class Critic(eqx.Module):
     tail: Dense
     head: Perceptron
 
-    def __call__(
-        self, height: Float[Array, "n a b"], encoded: Float[Array, "n size"]
-    ) -> Float[Array, " n"]:
+    def __call__(self, height: Float[Array, "n a b"], encoded: Float[Array, "n size"]) -> Float[Array, " n"]:
         n, a, b = height.shape
         tiled = jnp.broadcast_to(encoded[:, None, None, :], (n, a, b, encoded.shape[1]))
         x = jnp.concatenate([height[..., None], tiled], axis=-1)
@@ -91,9 +89,7 @@ def largest_of_blocks(x: Float[Array, "n a b c"], rows: int, columns: int) -> Fl
 def make_critic(key: PRNGKeyArray, encoding: Encoding, shape: tuple[int, int]) -> Critic:
     keys = jax.random.split(key, len(CRITIC_CHANNELS) + 2)
     inputs = (1 + encoding.size, *CRITIC_CHANNELS)
-    convolutions = tuple(
-        dense(k, 9 * i, o) for k, i, o in zip(keys, inputs, CRITIC_CHANNELS, strict=False)
-    )
+    convolutions = tuple(dense(k, 9 * i, o) for k, i, o in zip(keys, inputs, CRITIC_CHANNELS, strict=False))
     cells = (shape[0] // 2 - 2) * (shape[1] // 4 - 2)
     tail, hidden = CRITIC_HEAD
     return Critic(
@@ -126,9 +122,7 @@ class WganGpModel:
         a, b = job.output.shape
         if a % 2 or b % 4 or a < 6 or b < 12:
             raise invalid("output.axes", f"the critic of wgan-gp pools images by 2 x 4; {a} x {b} is too small or odd")
-        self.encoding = make_encoding(
-            job, breaks=settings.breaks, periodic=settings.periodic, with_fractions=True
-        )
+        self.encoding = make_encoding(job, breaks=settings.breaks, periodic=settings.periodic, with_fractions=True)
         self.readout = make_readout(job.output)
         first = (job.output.axes[0].first, job.output.axes[1].first)
         tracks = augment(group(job, settings.symmetries), as_tracks(self.encoding, data.train))
@@ -143,7 +137,11 @@ class WganGpModel:
 
     def start(self, key: PRNGKeyArray) -> State:
         key_generator, key_critic = jax.random.split(key)
-        sizes = [self.encoding.size + self.settings.latents, *GENERATOR_WIDTHS, int(np.prod(self.readout.shape))]
+        sizes = [
+            self.encoding.size + self.settings.latents,
+            *GENERATOR_WIDTHS,
+            int(np.prod(self.readout.shape)),
+        ]
         network = perceptron(key_generator, sizes)
         generator = DenseGenerator(network, self.encoding, self.readout, self.settings.latents)
         critic = make_critic(key_critic, self.encoding, self.readout.shape)
@@ -169,7 +167,7 @@ class WganGpModel:
         updates, generator_optimiser = self.optimiser.update(gradients, state.generator_optimiser)
         generator = jax.tree.map(lambda w, u: w - pace.rate * u, state.generator, updates)
         average = pace.averaged(state.average, generator)
-        fine = jnp.isfinite(optax.global_norm(gradients)) & jnp.isfinite(optax.global_norm(critic))
+        fine = jnp.isfinite(optax.tree.norm(gradients)) & jnp.isfinite(optax.tree.norm(critic))
         new = State(generator, average, critic, generator_optimiser, critic_optimiser)
         return new, jnp.where(fine, values.mean(), jnp.nan)
 

@@ -1,0 +1,207 @@
+"""The loop: interruption changes nothing, guards, annealing; and what models export."""
+
+import json
+import os
+from collections import Counter
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from conftest import SMALL, make_job, toy_rows
+from safetensors.numpy import load_file
+
+from driftline_trainer import checkpoint, session, training
+from driftline_trainer.checkpoint import Progress
+from driftline_trainer.dataset import read_dataset
+from driftline_trainer.encoding import make_encoding
+from driftline_trainer.energy_score import EnergyScoreModel
+from driftline_trainer.job import parse_job
+from driftline_trainer.lifetime import StopRequest
+from driftline_trainer.pace import pace_at
+from driftline_trainer.protocol import Events, TrainerError
+
+PLAIN = {
+    *("Abs", "Add", "Cast", "Clip", "Concat", "Div", "Elu", "Exp", "Expand", "Floor", "Gather", "Gemm"),
+    *("GreaterOrEqual", "MatMul", "Max", "Min", "Mul", "Pow", "Reshape", "Shape", "Sign", "Slice", "Squeeze", "Sub"),
+    *("Tanh", "Transpose", "Unsqueeze", "Where"),
+}
+"""Operators that every runtime has had for years."""
+
+
+class StopAfter(StopRequest):
+    """A request that comes after some calls."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def __bool__(self) -> bool:
+        self.calls -= 1
+        return self.calls < 0
+
+
+@pytest.fixture(scope="module")
+def events():
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    yield Events(descriptor)
+    os.close(descriptor)
+
+
+@pytest.fixture(scope="module")
+def small(dataset, tmp_path_factory):
+    job = parse_job(make_job(dataset), tmp_path_factory.mktemp("small"))
+    return job, EnergyScoreModel(job, read_dataset(job))
+
+
+def like(model):
+    state = model.start(jax.random.key(0))
+    return state, state.average
+
+
+def leaves(tree) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_result(small, events, tmp_path):
+    job, model = small
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    expected = training.train(job, model, whole, events, StopRequest())
+    with pytest.raises(training.Stopped):
+        training.train(job, model, parts, events, StopAfter(3))
+    found = checkpoint.load_checkpoint(parts, job.digest, like(model))
+    assert found is not None and 0 < found[0].step < SMALL["steps"]
+    outcome = training.train(job, model, parts, events, StopRequest())
+    assert outcome.progress.history == expected.progress.history
+    assert outcome.progress.best_step == expected.progress.best_step
+    for a, b in zip(leaves(outcome.generator), leaves(expected.generator), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_checkpoint_of_another_job_is_not_taken_up(small, tmp_path):
+    tree = {"weights": jnp.arange(3.0)}
+    progress = Progress(step=5, end=10)
+    checkpoint.save_checkpoint(tmp_path, "one", progress, tree)
+    found = checkpoint.load_checkpoint(tmp_path, "one", tree)
+    assert found is not None and found[0] == progress
+    np.testing.assert_array_equal(found[1]["weights"], tree["weights"])
+    assert checkpoint.load_checkpoint(tmp_path, "another", tree) is None
+    assert checkpoint.load_checkpoint(tmp_path, "one", {"weights": jnp.arange(4.0)}) is None
+    (tmp_path / checkpoint.NAME).write_bytes(b"torn")
+    assert checkpoint.load_checkpoint(tmp_path, "one", tree) is None
+
+
+def test_an_end_that_comes_forward_makes_the_rate_fall_faster_from_its_present_height():
+    progress = Progress(end=1000, step=500)  # half way down
+    training.end_within(progress, 600, "seconds")  # there is time
+    assert (progress.anneal_from, progress.end, progress.ended) == (0, 1000, "steps")
+    training.end_within(progress, 250, "seconds")
+    assert (progress.anneal_from, progress.end, progress.ended) == (250, 750, "seconds")
+    rates = [float(pace_at(500, jnp.array(plan), 1.0, 0.9).rate) for plan in ([0, 1000], [250, 750])]
+    assert rates == [0.5, 0.5]
+    assert float(pace_at(750, jnp.array([250, 750]), 1.0, 0.9).rate) == 0
+    training.end_within(progress, -5, "seconds")
+    assert progress.end == 500
+
+
+def test_steps_that_are_not_finite_are_skipped_and_counted(small, events, tmp_path):
+    """Every step from the 40th on is spoilt: 20 are forgiven, then it is an error; weights stay finite."""
+    job, model = small
+
+    class Spoilt:
+        settings = replace(model.settings, steps=400)
+        rows, embed, selection = model.rows, model.embed, model.selection
+        start = staticmethod(model.start)
+
+        @staticmethod
+        def step(state, rows, embed, pace, key):
+            new, loss = model.step(state, rows, embed, pace, key)
+            bad = pace.decay > 41 / 50  # (1 + step) / (10 + step) at step 40
+            spoil = lambda leaf: jnp.where(bad, jnp.nan, leaf).astype(leaf.dtype)  # noqa: E731
+            return jax.tree.map(spoil, new), spoil(loss)
+
+    with pytest.raises(TrainerError, match="not finite") as caught:
+        training.train(job, Spoilt, tmp_path, events, StopRequest())
+    assert caught.value.code == "training_diverged"
+
+
+def test_the_graph_has_plain_operators_a_free_batch_and_the_readout(dataset, events, tmp_path):
+    """Noise on: cells are noisy, cut below the threshold and at saturation, all inside the graph."""
+    job = make_job(dataset)
+    job["output"].update(noise=0.7, threshold=3.0, saturation=60)
+    session.run(parse_job(job, tmp_path), tmp_path, events, StopRequest())
+    result = json.loads((tmp_path / "result.json").read_text())
+    model = onnx.load(tmp_path / "model.onnx")
+    assert set(result["operators"]) <= PLAIN
+    assert result["operators"] == dict(sorted(Counter(node.op_type for node in model.graph.node).items()))
+    assert result["operators"]["Elu"] == 1 and result["operators"]["Gemm"] + result["operators"]["MatMul"] == 3
+    assert model.ir_version == 8 and [(o.domain, o.version) for o in model.opset_import] == [("", 18)]
+    assert result["latents"] == {"total": 4 + 128, "noise": 128}
+
+    runtime = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    reference = load_file(tmp_path / "reference.safetensors")
+    features, latent = reference["features"], reference["latent"]
+    [response] = runtime.run(None, {"features": features, "latent": latent})
+    assert response.shape == (48, 8, 16)
+    assert ((response == 0) | ((response >= 3) & (response <= 60))).all() and (response == 60).any()
+    quiet = latent.copy()
+    quiet[:, 4:] = 0
+    [without] = runtime.run(None, {"features": features, "latent": quiet})
+    clear = (without > 6) & (without < 55) & (response > 0) & (response < 60)
+    np.testing.assert_allclose((response - without)[clear], 0.7 * latent[:, 4:].reshape(-1, 8, 16)[clear], atol=1e-3)
+
+
+def test_wgan_gp_trains_and_exports(dataset, events, tmp_path):
+    settings = {"steps": 4, "evaluations": 2, "batch": 8, "critic_updates": 2, "latents": 4}
+    job = make_job(dataset, model="wgan-gp", hyperparameters=settings)
+    session.run(parse_job(job, tmp_path), tmp_path, events, StopRequest())
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["parity"]["passed"] and set(result["operators"]) <= PLAIN
+    assert result["history"][0]["loss"] > result["history"][-1]["loss"]
+
+
+def test_fractions_are_right_in_float32(small):
+    """Whole numbers have fraction 0; the rest keep what float32 has of them (302.089 has 15 bits after the point)."""
+    _, model = small
+    values = np.array([302.089, 41.0, 35.0, 289.99997, 27.000002, 30.5], np.float32)
+    features = np.zeros((len(values), 6), np.float32)
+    features[:, 2] = features[:, 3] = values
+    expected = values.astype(np.float64) - np.trunc(values.astype(np.float64))
+    got = np.asarray(jax.jit(model.encoding.fractions)(features))
+    np.testing.assert_array_equal(got, np.stack([expected, expected], axis=1).astype(np.float32))
+
+
+def test_inputs_that_are_constant_or_far_outside_do_no_harm(dataset, tmp_path):
+    job = parse_job(make_job(dataset), tmp_path)
+    features, _ = toy_rows(20)
+    features[10:] *= 1e6
+    encoding = make_encoding(job, breaks={"pad_row": [27]}, periodic=[], with_fractions=True)
+    encoded = np.asarray(encoding(features, encoding.fractions(features)))
+    assert encoded.shape == (20, encoding.size)
+    assert np.isfinite(encoded).all() and np.abs(encoded).max() <= 1.5
+
+
+def test_break_points_are_steps(dataset, tmp_path):
+    job = parse_job(make_job(dataset), tmp_path)
+    encoding = make_encoding(job, breaks={"pad_row": [27]}, periodic=["pad_coordinate"], with_fractions=False)
+    features = np.tile(toy_rows(1)[0], (3, 1))
+    features[:, 4] = [26, 27, 52]
+    features[:, 3] = [27.25, 35.25, 41.25]
+    encoded = np.asarray(encoding(features, encoding.fractions(features)))
+    np.testing.assert_array_equal(encoded[:, -1], [0, 1, 1])
+    assert np.ptp(np.delete(encoded, [3, 5], 1), axis=0).max() < 1e-6, "pad_coordinate is periodic and must not be read"
+    with pytest.raises(TrainerError, match="nearest is 'pad_row'"):
+        make_encoding(job, breaks={"padrow": [27]}, periodic=[], with_fractions=True)
+
+
+def test_an_empty_response_is_no_trouble(small):
+    _, model = small
+    embedded = model.embed(jnp.zeros((2, 8, 16)), jnp.full((2, 2), 0.5))
+    assert all(np.isfinite(leaf).all() for leaf in leaves(embedded))
+    gradient = jax.grad(lambda x: model.embed(x, jnp.full((2, 2), 0.5)).summaries.sum())(jnp.zeros((2, 8, 16)))
+    assert np.isfinite(gradient).all()
