@@ -8,6 +8,8 @@ need() {
   bash -c "$2" >/dev/null 2>&1 || missing+=("$1")
 }
 
+need jq "command -v jq" # the curl examples of docs/http.md
+need curl "command -v curl"
 need python3-venv 'python3.11 -c "import ensurepip, venv" || python3 -c "import ensurepip, venv"' # the trainer's environment
 
 if ((${#missing[@]} == 0)); then
