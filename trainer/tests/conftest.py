@@ -30,6 +30,8 @@ SMALL = {
     "depth": 1,
     "clouds": 2,
     "latents": 4,
+    "learning_rate": 0.01,
+    "average": 0.9,
 }
 
 
@@ -157,3 +159,21 @@ def finish(process: subprocess.Popen, timeout: float = 120) -> tuple[int, list[d
         return process.wait(timeout), events, errors
     finally:
         process.kill()
+
+
+@pytest.fixture(scope="session")
+def trained(dataset, tmp_path_factory) -> dict[str, tuple[Path, list[dict]]]:
+    """A finished job of each model, run side by side in processes of their own, with noise and saturation."""
+    critic = {"steps": 20, "evaluations": 4, "batch": 16, "critic_updates": 2, "latents": 4, "learning_rate": 2e-3}
+    running = {}
+    for model, hyperparameters in (("energy-score", SMALL), ("wgan-gp", critic)):
+        job = make_job(dataset, model=model, hyperparameters=hyperparameters)
+        job["output"].update(noise=0.7, threshold=3.0, saturation=60)
+        directory = tmp_path_factory.mktemp("job") / model
+        running[model] = (directory, start(directory, job))
+    done = {}
+    for model, (directory, process) in running.items():
+        status, events, errors = finish(process)
+        assert status == 0, errors
+        done[model] = (directory, events)
+    return done

@@ -15,11 +15,8 @@ ENDLESS = {**SMALL, "steps": 100_000_000, "evaluations": 100_000_000 // 50, "pat
 
 
 @pytest.fixture(scope="module")
-def finished(dataset, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("job") / "a"
-    status, events, errors = finish(start(directory, make_job(dataset)))
-    assert status == 0, errors
-    return directory, events
+def finished(trained):
+    return trained["energy-score"]
 
 
 def test_events_begin_with_start_and_end_with_done(finished):

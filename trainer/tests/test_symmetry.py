@@ -22,7 +22,9 @@ def job(dataset, tmp_path):
 
 @pytest.fixture
 def tracks(job):
-    return as_tracks(make_encoding(job, breaks={}, periodic=[], with_fractions=True), Rows(*toy_rows(50)))
+    return as_tracks(
+        make_encoding(job, breaks={}, periodic=[], logarithmic=[], with_fractions=True), Rows(*toy_rows(50))
+    )
 
 
 def moments(tracks):

@@ -1,8 +1,9 @@
 """From inputs in physical units to what networks read, and where the coordinates lie within the window."""
 
+import math
+
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from .job import Job, invalid, nearest
@@ -20,7 +21,9 @@ class Encoding(eqx.Module):
     coordinates: tuple[int, int] = eqx.field(static=True)
     """Columns of the two coordinates, in the order of the image's axes."""
     scaled: tuple[tuple[int, float, float], ...] = eqx.field(static=True)
-    """Column, centre and half width of every input that is read as it is."""
+    """Column, lower and upper end of the domain of every input that is read as a number."""
+    logarithmic: tuple[int, ...] = eqx.field(static=True)
+    """Columns whose logarithm is scaled."""
     breaks: tuple[tuple[int, float], ...] = eqx.field(static=True)
     """Column and the value from which on the step is 1."""
     with_fractions: bool = eqx.field(static=True)
@@ -35,32 +38,45 @@ class Encoding(eqx.Module):
         return coordinates - jnp.sign(coordinates) * jnp.floor(jnp.abs(coordinates))
 
     def __call__(self, features: Float[Array, "n inputs"], fractions: Float[Array, "n 2"]) -> Float[Array, "n size"]:
-        columns, centres, halves = (np.array(part) for part in zip(*self.scaled, strict=True))
-        scaled = (features[:, columns] - centres.astype(np.float32)) / halves.astype(np.float32)
-        parts = [jnp.clip(scaled, -CLIP, CLIP)]
+        parts = []
+        for column, low, high in self.scaled:
+            value = features[:, column : column + 1]
+            if column in self.logarithmic:
+                value, low, high = jnp.log(jnp.maximum(value, low / 4)), math.log(low), math.log(high)
+            parts.append(jnp.clip((value - (high + low) / 2) / ((high - low) / 2), -CLIP, CLIP))
         parts += [(features[:, column : column + 1] >= value).astype(jnp.float32) for column, value in self.breaks]
         if self.with_fractions:
             parts.append(2 * fractions - 1)
         return jnp.concatenate(parts, axis=1)
 
 
-def make_encoding(job: Job, *, breaks: dict[str, list[float]], periodic: list[str], with_fractions: bool) -> Encoding:
-    """`periodic` inputs matter through their fractional part alone; `breaks` are where an input's effect jumps."""
+def make_encoding(
+    job: Job,
+    *,
+    breaks: dict[str, list[float]],
+    periodic: list[str],
+    logarithmic: list[str],
+    with_fractions: bool,
+) -> Encoding:
+    """`periodic` inputs matter through their fractional part alone; `breaks` are where an input's effect jumps; what
+    depends on a `logarithmic` input changes most at its lower end. Throws TrainerError `job_invalid`."""
     names = [entry.name for entry in job.inputs]
-    for field, given in (("breaks", breaks), ("periodic", periodic)):
+    for field, given in (("breaks", breaks), ("periodic", periodic), ("logarithmic", logarithmic)):
         for name in given:
             if name not in names:
-                raise invalid(f"hyperparameters.{field}", f"there is no input {name!r}{nearest(name, names)}")
+                raise invalid(f"hyperparameters.{field}", f"there is no input {name!r}{nearest(str(name), names)}")
+    for name in logarithmic:
+        if job.inputs[names.index(name)].low <= 0:
+            raise invalid("hyperparameters.logarithmic", f"the domain of {name!r} is not above zero")
     scaled = tuple(
-        (column, (entry.high + entry.low) / 2, (entry.high - entry.low) / 2)
-        for column, entry in enumerate(job.inputs)
-        if entry.name not in periodic
+        (column, entry.low, entry.high) for column, entry in enumerate(job.inputs) if entry.name not in periodic
     )
     if not scaled:
         raise invalid("hyperparameters.periodic", "no input is left that is not periodic")
     return Encoding(
         coordinates=(job.column(job.output.axes[0].coordinate), job.column(job.output.axes[1].coordinate)),
         scaled=scaled,
+        logarithmic=tuple(names.index(name) for name in logarithmic),
         breaks=tuple((names.index(name), float(value)) for name in breaks for value in breaks[name]),
         with_fractions=with_fractions,
     )

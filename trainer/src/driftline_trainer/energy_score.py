@@ -42,7 +42,11 @@ class EnergyScoreModel:
     def __init__(self, job: Job, data: Dataset) -> None:
         self.settings = settings = read_hyperparameters(EnergyScore, job.hyperparameters)
         self.encoding = make_encoding(
-            job, breaks=settings.breaks, periodic=settings.periodic, with_fractions=settings.fractions
+            job,
+            breaks=settings.breaks,
+            periodic=settings.periodic,
+            logarithmic=settings.logarithmic,
+            with_fractions=settings.fractions,
         )
         self.readout = make_readout(job.output)
         self.first = (job.output.axes[0].first, job.output.axes[1].first)

@@ -27,6 +27,8 @@ class Budget:
     """Values from which on the effect of an input jumps, such as the first row of another pad size."""
     periodic: list[str] = field(default_factory=list)
     """Inputs that matter through their fractional part alone."""
+    logarithmic: list[str] = field(default_factory=list)
+    """Inputs that are read through their logarithm."""
     symmetries: list[dict] = field(default_factory=list)
     """Each {"mirror": [axes], "negate": [inputs]}: the training rows are multiplied by their products."""
 

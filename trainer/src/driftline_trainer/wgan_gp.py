@@ -122,7 +122,13 @@ class WganGpModel:
         a, b = job.output.shape
         if a % 2 or b % 4 or a < 6 or b < 12:
             raise invalid("output.axes", f"the critic of wgan-gp pools images by 2 x 4; {a} x {b} is too small or odd")
-        self.encoding = make_encoding(job, breaks=settings.breaks, periodic=settings.periodic, with_fractions=True)
+        self.encoding = make_encoding(
+            job,
+            breaks=settings.breaks,
+            periodic=settings.periodic,
+            logarithmic=settings.logarithmic,
+            with_fractions=True,
+        )
         self.readout = make_readout(job.output)
         first = (job.output.axes[0].first, job.output.axes[1].first)
         tracks = augment(group(job, settings.symmetries), as_tracks(self.encoding, data.train))
