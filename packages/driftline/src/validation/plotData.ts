@@ -48,7 +48,7 @@ export interface PlotData {
   unit: string;
 }
 
-const [bins, examples, exampleDraws] = [40, 4, 2];
+const [bins, examples, exampleDraws] = [40, 3, 2];
 
 /** Data of the plots for truth (one draw) and generated responses at the same inputs. */
 export function plotData(

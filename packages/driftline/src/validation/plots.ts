@@ -172,7 +172,7 @@ export function profilePlot(
   });
   const bottom = panel({
     width,
-    height: 84,
+    height: 100,
     ...margins,
     marginTop: 6,
     marginBottom: 34,
@@ -215,6 +215,7 @@ export function rankPlot({ label, counts }: RankPlot, chi2: number): string {
     },
     y: {
       label: "events",
+      labelAnchor: "center",
       labelArrow: "none",
       ticks: 5,
       domain: [0, Math.max(...counts, expected + 2 * sigma) * 1.1],

@@ -129,8 +129,8 @@ describe("validating a model", { skip }, () => {
     assert.match(page, /<strong>Passed<\/strong>/);
     assert.match(page, /Toy &lt;detector&gt;/);
     for (const gate of truth.verdict.gates) assert.ok(page.includes(gate.metric), gate.metric);
-    // 8 distributions, 6 moments against 5 inputs, 6 ranks, 4 examples.
-    assert.equal(page.match(/<figure>/g)?.length, 8 + 30 + 6 + 4);
+    // 8 distributions, 6 moments against 5 inputs, 6 ranks, 3 examples.
+    assert.equal(page.match(/<figure>/g)?.length, 8 + 30 + 6 + 3);
     assert.doesNotMatch(page, /<script|<link|<img|src=|NaN|undefined/);
     assert.match(page, /drift_velocity/);
     const refused: ModelValidation = {
