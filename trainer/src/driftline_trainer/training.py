@@ -61,6 +61,7 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
         until_look = every - progress.step % every
         steps = min(watch.steps_a_call, until_look, progress.end - progress.step)
         annealing = jnp.array([progress.anneal_from, progress.end])
+        watch.runs()
         sums = (progress.loss_sum, progress.skipped)
         state, sums = run(state, sums, model.rows, model.embed, step_key, annealing, progress.step, steps)
         progress.loss_sum, progress.skipped = float(sums[0]), int(sums[1])
@@ -87,7 +88,8 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
             if progress.looks_since_best >= budget.patience:
                 progress.looks_since_best = 0
                 end_within(progress, (progress.end - progress.step) // 2, "patience")
-        end_within(progress, watch.steps_in(budget.seconds - watch.total), "seconds")
+        if watch.total > budget.seconds / 3:  # Before, the pace is not known well enough to give steps up.
+            end_within(progress, watch.steps_in(budget.seconds - watch.total), "seconds")
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save()
             saved = time.monotonic()
@@ -101,7 +103,7 @@ def end_within(progress: Progress, steps: int, reason: str) -> None:
     """Brings the end forward where no more than `steps` are left to do: the learning rate falls more steeply from
     its present height, so that a training that is cut short still ends with a small one."""
     left = progress.end - progress.step
-    if steps >= left:
+    if left == 0 or steps >= left:
         return
     height = left / (progress.end - progress.anneal_from)
     progress.end = progress.step + max(steps, 0)
@@ -116,30 +118,31 @@ class Stopwatch:
         self._begun = time.monotonic() - before
         self._call_begun = time.monotonic()
         self._calls = 0
-        self._seconds_a_step = 0.0
+        self._seconds, self._steps = 0.0, 0
         self.steps_a_call = 1
 
     @property
     def total(self) -> float:
         return time.monotonic() - self._begun
 
+    def runs(self) -> None:
+        """Called before a piece of training; looks and checkpoints in between do not count as steps."""
+        self._call_begun = time.monotonic()
+
     def ran(self, steps: int) -> None:
-        now = time.monotonic()
-        seconds, self._call_begun = (now - self._call_begun) / steps, now
+        seconds = time.monotonic() - self._call_begun
         self._calls += 1
         if self._calls == 1:  # That one was compiled.
             return
-        share = 1.0 if self._calls == 2 else 0.2
-        self._seconds_a_step += share * (seconds - self._seconds_a_step)
-        self.steps_a_call = max(1, min(500, int(CALL_SECONDS / self._seconds_a_step), 4 * steps))
+        self._seconds += seconds
+        self._steps += steps
+        self.steps_a_call = max(1, min(500, int(CALL_SECONDS * steps / seconds), 4 * steps))
 
     def seconds_for(self, steps: int) -> float:
-        return steps * self._seconds_a_step
+        return steps * self._seconds / max(self._steps, 1)
 
     def steps_in(self, seconds: float) -> int:
-        if self._seconds_a_step == 0:
-            return 1 << 62
-        return max(0, int(seconds / self._seconds_a_step))
+        return int(seconds * self._steps / self._seconds) if self._steps else 1 << 62
 
 
 def _compiled(model, budget) -> Callable:
