@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driftline_trainer.two_sample import PROTOCOL, RankedScores, bootstrap_interval
 from safetensors.numpy import save_file
 from sklearn.metrics import roc_auc_score
+
+from driftline_trainer.two_sample import PROTOCOL, RankedScores, bootstrap_interval
 
 SOURCES = Path(__file__).parents[1] / "src"
 

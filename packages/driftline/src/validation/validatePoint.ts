@@ -13,7 +13,7 @@ import { checkGates, judge } from "./gates.ts";
 import { gatedMetrics, type Metric, trustMetrics } from "./metrics.ts";
 import { chooseRows, purposes } from "./random.ts";
 import { drawSample, type Generate, selectRows, someDraws } from "./sample.ts";
-import { type RunPython, runTwoSampleTests, writeTwoSampleJob } from "./twoSample.ts";
+import { type RunPython, runTwoSampleTests, type TwoSampleResults, writeTwoSampleJob } from "./twoSample.ts";
 
 const [trainDraws, classifierDraws, testDraws, firstTestDraw] = [2, 5, 10, 10];
 const [aucResamplings, resamplings] = [200, 100];
@@ -62,6 +62,7 @@ export async function validatePoint(options: PointValidationOptions): Promise<Ga
   await breathe(signal);
   const metrics: Record<string, Metric> = {};
 
+  let classifying: Promise<TwoSampleResults> | null = null;
   const sets = Object.entries(aucSets).filter(([name]) => asked(name));
   if (sets.length > 0) {
     const atTrain = await drawSample(generate, truth.train, 0, trainDraws, output, threshold);
@@ -87,18 +88,15 @@ export async function validatePoint(options: PointValidationOptions): Promise<Ga
       resamplings: aucResamplings,
       seed,
     });
-    const results = await runTwoSampleTests(directory, options.runPython, { signal });
-    for (const { name, auc, interval } of results.tests) {
-      metrics[name] = { value: auc, interval, floor: null, description: gatedMetrics[name as "auc_all"] };
-    }
+    classifying = runTwoSampleTests(directory, options.runPython, { signal });
   }
-  const own = await compare(
-    truth.test,
-    atTest.sample,
-    { columns, inputs, output, seed },
-    resamplings,
-    signal,
-  );
+  const [results, own] = await Promise.all([
+    classifying,
+    compare(truth.test, atTest.sample, { columns, inputs, output, seed }, resamplings, signal),
+  ]);
+  for (const { name, auc, interval } of results?.tests ?? []) {
+    metrics[name] = { value: auc, interval, floor: null, description: gatedMetrics[name as "auc_all"] };
+  }
   const add = (name: keyof typeof gatedMetrics, value: number | null, interval?: [number, number]) => {
     if (!asked(name) || value === null) return;
     metrics[name] = { value, interval: interval ?? null, floor: null, description: gatedMetrics[name] };
