@@ -79,7 +79,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_result(small, events, t
     assert found is not None and 0 < found[0].step < SMALL["steps"]
     outcome = training.train(job, model, parts, events, StopRequest())
     assert outcome.progress.history == expected.progress.history
-    assert outcome.progress.best_step == expected.progress.best_step
+    assert outcome.progress.kept_step == expected.progress.kept_step
     for a, b in zip(leaves(outcome.generator), leaves(expected.generator), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -28,16 +28,18 @@ class Progress:
     """The step from which the straight line to there starts at the full learning rate."""
     step: int = 0
     ended: str = "steps"
-    """What decides the end: steps, patience (no better score) or seconds."""
+    """What decides the end: steps, patience (a worse score) or seconds."""
     loss_sum: float = 0.0
     """Of the steps since the last look."""
     skipped: int = 0
     """Steps whose gradients were not finite."""
     seconds: float = 0.0
-    best_step: int = 0
-    best: float | None = None
-    """The criterion of selection.py at `best_step`."""
-    looks_since_best: int = 0
+    best_score: float | None = None
+    """The lowest validation score so far."""
+    kept_step: int = 0
+    """The step whose weights would be exported now, their score, and the looks since."""
+    kept_score: float | None = None
+    looks_since_kept: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
 
 

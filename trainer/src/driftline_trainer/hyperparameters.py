@@ -13,7 +13,7 @@ class Budget:
     """Common to all models."""
 
     steps: int = 10_000
-    seconds: float = 150.0
+    seconds: float = 100.0
     """Training ends about here: on a slow or busy machine the learning rate falls faster, over fewer steps."""
     batch: int = 128
     learning_rate: float = 1e-3
@@ -22,7 +22,7 @@ class Budget:
     evaluations: int = 40
     """Number of looks at the validation rows during the whole budget."""
     patience: int = 16
-    """Looks without a better figure after which the steps that are left are halved."""
+    """Looks in a row with a score worse than the best by 1 % after which the steps that are left are halved."""
     breaks: dict[str, list[float]] = field(default_factory=dict)
     """Values from which on the effect of an input jumps, such as the first row of another pad size."""
     periodic: list[str] = field(default_factory=list)

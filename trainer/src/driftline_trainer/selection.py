@@ -25,12 +25,11 @@ class Selection:
         self.truth = embed_rows(embed, rows.responses, np.asarray(self.fractions))
 
     def __call__(self, generator: eqx.Module) -> dict[str, float]:
-        """`score`: mean response_score. `wasserstein`: the worst of the eight summaries. `criterion`: their sum, which
-        chooses the weights. On a few hundred rows the score alone can prefer weights with too little spread."""
+        """`score`: mean response_score. `wasserstein`: the worst of the eight summaries."""
         score, drawn = _judge(generator, self.embed, self.features, self.fractions, self.truth)
         distances = wasserstein(np.asarray(drawn), np.asarray(self.truth.summaries))
         score, worst = float(score), float(distances.max())
-        return {"criterion": score + worst, "score": score, "wasserstein": worst}
+        return {"score": score, "wasserstein": worst}
 
 
 @eqx.filter_jit

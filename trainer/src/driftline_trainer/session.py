@@ -56,8 +56,8 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
         "steps": progress.step,
         "ended": progress.ended,
         "skippedSteps": progress.skipped,
-        "bestStep": progress.best_step,
-        "bestCriterion": progress.best,
+        "exportedStep": progress.kept_step,
+        "exportedScore": progress.kept_score,
         "history": progress.history,
         "seconds": round(progress.seconds, 3),
         "totalSeconds": round(time.monotonic() - begun, 3),
@@ -68,4 +68,4 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
     }
     write_atomically(directory / "result.json", (json.dumps(result, indent=2) + "\n").encode())
     (directory / CHECKPOINT).unlink(missing_ok=True)
-    events.emit("done", steps=progress.step, bestStep=progress.best_step, seconds=result["totalSeconds"])
+    events.emit("done", steps=progress.step, exportedStep=progress.kept_step, seconds=result["totalSeconds"])

@@ -19,6 +19,9 @@ from .protocol import Events, TrainerError
 CALL_SECONDS = 0.5
 """Aim for one compiled call: Python's signal handlers wait for it to end."""
 CHECKPOINT_SECONDS = 8.0
+MARGIN = 0.01
+"""Weights of an earlier look are preferred only where their score is better by more than this fraction: later ones had
+the smaller learning rate, and on a few hundred validation rows the score wavers by about so much."""
 SKIPPED_LIMIT = 0.02
 """Fraction of the steps that may have gradients that are not finite (and 20 in any case)."""
 
@@ -30,7 +33,7 @@ class Stopped(Exception):
 @dataclass(frozen=True)
 class Outcome:
     generator: eqx.Module
-    """Averaged weights at the best look."""
+    """Averaged weights at the last look whose score is not worse than the best by MARGIN."""
     progress: Progress
 
 
@@ -73,7 +76,7 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
             looked_before = progress.history[-1]["step"] if progress.history else 0
             loss, progress.loss_sum = progress.loss_sum / (progress.step - looked_before), 0.0
             metrics = {"loss": loss, **model.selection(state.average)}
-            if _is_best(progress, metrics["criterion"]):
+            if _is_kept(progress, metrics["score"]):
                 best = state.average
             metrics = {name: round(value, 6) for name, value in metrics.items() if math.isfinite(value)}
             progress.history.append({"step": progress.step, **metrics})
@@ -85,15 +88,15 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
                 secondsLeft=round(watch.seconds_for(progress.end - progress.step), 1),
                 metrics=metrics,
             )
-            if progress.looks_since_best >= budget.patience:
-                progress.looks_since_best = 0
+            if progress.looks_since_kept >= budget.patience:
+                progress.looks_since_kept = 0
                 end_within(progress, (progress.end - progress.step) // 2, "patience")
         if watch.total > budget.seconds / 3:  # Before, the pace is not known well enough to give steps up.
             end_within(progress, watch.steps_in(budget.seconds - watch.total), "seconds")
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save()
             saved = time.monotonic()
-    if progress.best is None:
+    if progress.best_score is None:
         raise _diverged("no look at the validation rows gave a finite figure")
     save()
     return Outcome(best, progress)
@@ -166,12 +169,17 @@ def _compiled(model, budget) -> Callable:
     return jax.jit(run)
 
 
-def _is_best(progress: Progress, criterion: float) -> bool:
-    if math.isfinite(criterion) and (progress.best is None or criterion < progress.best):
-        progress.best, progress.best_step, progress.looks_since_best = criterion, progress.step, 0
-        return True
-    progress.looks_since_best += 1
-    return False
+def _is_kept(progress: Progress, score: float) -> bool:
+    if not math.isfinite(score):
+        progress.looks_since_kept += 1
+        return False
+    best = progress.best_score
+    progress.best_score = score if best is None else min(best, score)
+    if best is not None and score > best + MARGIN * abs(best):
+        progress.looks_since_kept += 1
+        return False
+    progress.kept_step, progress.kept_score, progress.looks_since_kept = progress.step, score, 0
+    return True
 
 
 def _check_finite(progress: Progress) -> None:

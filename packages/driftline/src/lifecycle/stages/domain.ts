@@ -57,40 +57,47 @@ export const domainStage: StageDefinition<{ dataset: DatasetOutput; train: Train
     }
     const started = Date.now();
     const model = await openModel(await context.catalogue.blobs.read(train.model));
-    const gates: GateResult[] = [];
+    const gatesAt: GateResult[][] = [];
     const sides = sidesOf(context, quantities);
     const total = sides.length + scales.length * policy.corners;
+    let done = 0;
     const test = async (point: ConditionValues, at: string, index: number) => {
-      progress(index / total, at, secondsLeft(started, index / total));
       const results = await testPoint(context, model, point, at, index);
-      gates.push(...results);
+      gatesAt[index] = results;
+      done++;
+      progress(done / total, at, secondsLeft(started, done / total));
       return results.every(({ passed }) => passed);
     };
     try {
-      for (const [index, side] of sides.entries()) {
+      // A point keeps about one core busy.
+      await inParallel(context.threads, sides, async (side, index) => {
         const { name, unit } = side.condition;
         const point = { ...question.conditions, [name]: side.value };
         side.passed = await test(point, `${name} ${side.value} ${unit}`, index);
-      }
+      });
       // Conditions that pass one by one need not pass together: the box shrinks until its corners do.
       const passed = sides.filter((side) => side.passed);
       let scale = 0;
       for (const [trial, tried] of scales.entries()) {
+        const corners = Array.from({ length: policy.corners }, (_, i) => trial * policy.corners + i);
         const results: boolean[] = [];
-        for (let corner = 0; corner < policy.corners && results.every(Boolean); corner++) {
-          const point = cornerOf(context, passed, tried, trial * policy.corners + corner);
-          const at = `corner ${corner + 1} at ${tried} of the tolerances`;
-          results.push(await test(point, at, sides.length + trial * policy.corners + corner));
-        }
+        await inParallel(context.threads, corners, async (corner, i) => {
+          const point = cornerOf(context, passed, tried, corner);
+          const at = `corner ${i + 1} at ${tried} of the tolerances`;
+          results[i] = await test(point, at, sides.length + corner);
+        });
         if (results.every(Boolean)) {
           scale = tried;
           break;
         }
       }
       return {
-        output: { conditions: box(quantities, question.conditions, passed, scale), gates },
+        output: {
+          conditions: box(quantities, question.conditions, passed, scale),
+          gates: gatesAt.flat(),
+        },
         figures: {
-          points: gates.length / (policy.gates.length + 1),
+          points: done,
           sides: sides.length,
           sidesPassed: passed.length,
           scale,
@@ -101,6 +108,21 @@ export const domainStage: StageDefinition<{ dataset: DatasetOutput; train: Train
     }
   },
 };
+
+/** Works on the items in order, at most `limit` at a time. */
+async function inParallel<T>(
+  limit: number,
+  items: T[],
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  const queue = items.entries();
+  const lane = async () => {
+    for (const [index, item] of queue) await work(item, index);
+  };
+  // All lanes end before anything that they share is closed.
+  const ended = await Promise.allSettled(Array.from({ length: Math.max(1, limit) }, lane));
+  for (const lane of ended) if (lane.status === "rejected") throw lane.reason;
+}
 
 function sidesOf({ question }: StageContext, quantities: QuantityCondition[]): Side[] {
   const sides: Side[] = [];
@@ -139,7 +161,7 @@ function scaled({ condition, value }: Side, own: string, scale: number): string 
 }
 
 async function testPoint(
-  { family, question, recipe, environment, directory, threads, signal }: StageContext,
+  { family, question, recipe, environment, directory, signal }: StageContext,
   model: OnnxModel,
   conditions: ConditionValues,
   at: string,
@@ -155,7 +177,7 @@ async function testPoint(
     simulator: data.simulator,
     question: { ...question, conditions },
     saturation: data.saturation,
-    threads,
+    threads: 1,
     signal,
   }).simulate(validation.domain.rows, seed);
   return validatePoint({
@@ -168,8 +190,7 @@ async function testPoint(
     truth,
     generate: (features, rows, draw) => sampleModel(model, features, rows, seed + draw),
     seed,
-    runPython: (args, options) =>
-      runPython(environment, args, { ...options, threads: recipe.training.threads }),
+    runPython: (args, options) => runPython(environment, args, { ...options, threads: 1 }),
     scratchDirectory,
     signal,
   });
