@@ -1,6 +1,7 @@
 """The loop: interruption changes nothing, guards, annealing; and what models export."""
 
 import json
+import math
 import os
 import time
 from collections import Counter
@@ -109,6 +110,33 @@ def test_an_end_that_comes_forward_makes_the_rate_fall_faster_from_its_present_h
     for _ in range(2):
         training.end_within(progress, -5, "seconds")
         assert progress.end == 500
+
+
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([5.0, 1.0, 5.0, 4.0, 3.99, 4.01], 60),  # the lucky second look comes before the rate is small
+        ([5.0, 4.5, 4.2, 4.0, 3.0, 4.0], 50),  # the score grows again by more than 1 %
+        ([5.0, 4.5, 4.2, math.nan, 4.0, math.nan], 50),
+    ],
+)
+def test_the_last_weights_are_exported_unless_earlier_ones_of_the_last_third_are_clearly_better(
+    small, events, tmp_path, scores, kept
+):
+    job, model = small
+    given = iter(scores)
+
+    class Scripted:
+        settings = replace(model.settings, steps=60, evaluations=6)
+        rows, embed = model.rows, model.embed
+        start = staticmethod(model.start)
+        step = staticmethod(model.step)
+
+        @staticmethod
+        def selection(_generator):
+            return {"score": next(given)}
+
+    assert training.train(job, Scripted, tmp_path, events, StopRequest()).progress.kept_step == kept
 
 
 def test_a_slow_look_is_not_taken_for_slow_steps():

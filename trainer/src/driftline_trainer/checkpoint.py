@@ -34,8 +34,10 @@ class Progress:
     skipped: int = 0
     """Steps whose gradients were not finite."""
     seconds: float = 0.0
+    settling: bool = False
+    """Whether the learning rate is so small that looks count for the export."""
     best_score: float | None = None
-    """The lowest validation score so far."""
+    """The lowest validation score so far; afresh from where `settling` begins."""
     kept_step: int = 0
     """The step whose weights would be exported now, their score, and the looks since."""
     kept_score: float | None = None

@@ -22,6 +22,9 @@ CHECKPOINT_SECONDS = 8.0
 MARGIN = 0.01
 """Weights of an earlier look are preferred only where their score is better by more than this fraction: later ones had
 the smaller learning rate, and on a few hundred validation rows the score wavers by about so much."""
+SETTLING = 1 / 3
+"""Height of the learning rate from which on looks count for the export. Above, weights wander, and the best of many
+looks at a few hundred rows is a matter of luck: on the v4 responses one at 40 % of the steps had too little spread."""
 SKIPPED_LIMIT = 0.02
 """Fraction of the steps that may have gradients that are not finite (and 20 in any case)."""
 
@@ -76,6 +79,9 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
             looked_before = progress.history[-1]["step"] if progress.history else 0
             loss, progress.loss_sum = progress.loss_sum / (progress.step - looked_before), 0.0
             metrics = {"loss": loss, **model.selection(state.average)}
+            if not progress.settling and _height(progress) <= SETTLING:
+                # From here on looks choose what is exported; before, they tell whether training still gets anywhere.
+                progress.settling, progress.best_score = True, None
             if _is_kept(progress, metrics["score"]):
                 best = state.average
             metrics = {name: round(value, 6) for name, value in metrics.items() if math.isfinite(value)}
@@ -108,10 +114,15 @@ def end_within(progress: Progress, steps: int, reason: str) -> None:
     left = progress.end - progress.step
     if left == 0 or steps >= left:
         return
-    height = left / (progress.end - progress.anneal_from)
+    height = _height(progress)
     progress.end = progress.step + max(steps, 0)
     progress.anneal_from = progress.end - round(max(steps, 0) / height)
     progress.ended = reason
+
+
+def _height(progress: Progress) -> float:
+    """The learning rate over its highest value, by the straight line of pace.py."""
+    return (progress.end - progress.step) / max(progress.end - progress.anneal_from, 1)
 
 
 class Stopwatch:
