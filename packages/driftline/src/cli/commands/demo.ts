@@ -62,7 +62,7 @@ async function show(platform: Platform, context: CommandContext, directory: stri
   title(3, "The same question again, then conditions a little off, then far off");
   say(`$ driftline resolve ${family}`);
   const nominal = await ask(platform, say, {});
-  const near = { drift_velocity: "5.53 cm/us", mip_amplitude: "76 ADC" };
+  const near = littleOff(nominal);
   const words = Object.entries(near)
     .map(([name, value]) => `--at ${name}=${value.replace(" ", "")}`)
     .join(" ");
@@ -106,6 +106,15 @@ async function show(platform: Platform, context: CommandContext, directory: stri
     },
     text: `Done in ${formatSeconds(seconds)}. Everything is in ${directory}; the report is ${report}`,
   };
+}
+
+/** Conditions at the edge of the measured domain, two at most; a step of the drift velocity where nothing was tested. */
+function littleOff(nominal: Resolution): Record<string, string> {
+  const tested = nominal.found
+    ? Object.entries(nominal.domain.conditions).filter(([, range]) => range.tested)
+    : [];
+  const edges = tested.slice(0, 2).map(([name, { high, unit }]) => [name, `${high} ${unit}`]);
+  return edges.length > 0 ? Object.fromEntries(edges) : { drift_velocity: "5.51 cm/us" };
 }
 
 async function ask(
