@@ -42,9 +42,7 @@ def test_interval_has_the_width_of_hanley_and_mcneil() -> None:
     ranked = RankedScores(a, b)
     area = ranked.area()
     q1, q2 = area / (2 - area), 2 * area * area / (1 + area)
-    error = math.sqrt(
-        (area * (1 - area) + (n - 1) * (q1 - area**2 + q2 - area**2)) / n**2
-    )
+    error = math.sqrt((area * (1 - area) + (n - 1) * (q1 - area**2 + q2 - area**2)) / n**2)
     low, high = bootstrap_interval(
         ranked,
         (n, n),
@@ -78,9 +76,7 @@ def test_draws_of_an_event_are_resampled_together() -> None:
     assert width(5, 1500) < 0.9 * width(5, 300)
 
 
-def write_job(
-    directory: Path, samples: dict[str, np.ndarray], protocol: str = PROTOCOL
-) -> None:
+def write_job(directory: Path, samples: dict[str, np.ndarray], protocol: str = PROTOCOL) -> None:
     save_file(
         {name: value.astype(np.float32) for name, value in samples.items()},
         directory / "samples.safetensors",

@@ -62,7 +62,7 @@ async function show(platform: Platform, context: CommandContext, directory: stri
   const nominal = await ask(platform, say, {});
   const near = littleOff(nominal);
   const words = Object.entries(near)
-    .map(([name, value]) => `--at ${name}=${value.replace(" ", "")}`)
+    .map(([name, value]) => `--at "${name}=${value}"`)
     .join(" ");
   say(`\n$ driftline resolve ${family} ${words}`);
   await ask(platform, say, near);
