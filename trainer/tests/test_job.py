@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import make_job, toy_rows, write_dataset
+from toy_jobs import make_job, toy_rows, write_dataset
 
 from driftline_trainer.dataset import read_dataset
 from driftline_trainer.hyperparameters import EnergyScore, read_hyperparameters

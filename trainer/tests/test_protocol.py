@@ -8,8 +8,8 @@ import time
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import SMALL, finish, make_job, start
 from safetensors.numpy import load_file
+from toy_jobs import SMALL, finish, make_job, start
 
 ENDLESS = {**SMALL, "steps": 100_000_000, "evaluations": 100_000_000 // 50, "patience": 1_000_000}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_job, toy_rows
+from toy_jobs import make_job, toy_rows
 
 from driftline_trainer.dataset import Rows
 from driftline_trainer.encoding import make_encoding

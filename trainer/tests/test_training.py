@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import SMALL, make_job, toy_rows
 from safetensors.numpy import load_file
+from toy_jobs import SMALL, make_job, toy_rows
 
 from driftline_trainer import checkpoint, training
 from driftline_trainer.checkpoint import Progress
