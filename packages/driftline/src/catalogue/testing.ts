@@ -10,9 +10,10 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { BundleManifest } from "@driftline/client/bundle";
 import canonicalize from "canonicalize";
-import type { Family, QuantityCondition, Question } from "../family/family.ts";
+import type { QuantityCondition, Question } from "../family/family.ts";
 import { formatKey } from "../family/key.ts";
 import { canonicalQuestion } from "../family/question.ts";
+import { makeFamily } from "../family/testing.ts";
 import { type Catalogue, openCatalogue } from "./catalogue.ts";
 
 function quantity(
@@ -36,11 +37,8 @@ function quantity(
 }
 
 /** A few conditions of mpd.tpc with their grids and tolerances, one without tolerance, and a label. */
-export const testFamily: Family = {
+export const testFamily = makeFamily({
   name: "test.tpc",
-  version: 1,
-  title: "Test",
-  description: "",
   conditions: [
     quantity("drift_velocity", "cm/us", "5.5", "0.01", "0.05"),
     quantity("magnetic_field", "T", "0.5", "0.01", "0.01"),
@@ -49,23 +47,7 @@ export const testFamily: Family = {
     { kind: "label", name: "gas", description: "", values: null, nominal: "Ar/CH4 90/10" },
   ],
   software: [{ name: "simulator", description: "", nominal: "driftline-tpc/1" }],
-  inputs: [],
-  output: {
-    name: "response",
-    unit: "ADC",
-    axes: [
-      { name: "pad", size: 8, coordinate: "pad_coordinate", first: -3 },
-      { name: "time", size: 16, coordinate: "drift_length", first: -7 },
-    ],
-    threshold: null,
-    noise: null,
-    saturation: null,
-  },
-  data: { rows: 1, split: { train: 0.7, validation: 0.05, test: 0.25 }, simulator: null, files: null },
-  training: { trainer: "driftline", model: "test", seed: 1, threads: 1, hyperparameters: {} },
-  validation: { rows: 1, gates: [], domain: null },
-  source: "testing.ts",
-};
+});
 
 /** A question of the test family; what is left out is nominal. */
 export function ask(

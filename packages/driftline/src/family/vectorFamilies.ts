@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Family } from "./family.ts";
+import { makeFamily } from "./testing.ts";
 
 interface Definition {
   name: string;
@@ -36,11 +37,9 @@ export function readVectors(): Vectors {
 
 /** A family with the conditions and software of a definition, and nothing else of use. */
 export function familyOf(definition: Definition): Family {
-  return {
+  return makeFamily({
     name: definition.name,
     version: definition.version,
-    title: "",
-    description: "",
     conditions: definition.conditions.map(
       ({ name, unit, nominal, grid, tolerance, minimum, maximum, values }) =>
         unit === null
@@ -58,21 +57,5 @@ export function familyOf(definition: Definition): Family {
             },
     ),
     software: definition.software.map(({ name, nominal }) => ({ name, description: "", nominal })),
-    inputs: [],
-    output: {
-      name: "response",
-      unit: "1",
-      axes: [
-        { name: "a", size: 1, coordinate: "a", first: 0 },
-        { name: "b", size: 1, coordinate: "b", first: 0 },
-      ],
-      threshold: null,
-      noise: null,
-      saturation: null,
-    },
-    data: { rows: 1, split: { train: 0.5, validation: 0, test: 0.5 }, simulator: null, files: null },
-    training: { trainer: "", model: "", seed: 0, threads: 1, hyperparameters: {} },
-    validation: { rows: 1, gates: [], domain: null },
-    source: "vectors.json",
-  };
+  });
 }

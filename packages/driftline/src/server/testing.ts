@@ -20,6 +20,7 @@ import { tinyColumns, tinyQuestion, writeTinyBundle } from "@driftline/client/te
 import { fail } from "../errors/registry.ts";
 import type { Family } from "../family/family.ts";
 import { canonicalQuestion } from "../family/question.ts";
+import { makeFamily, makeInput } from "../family/testing.ts";
 
 const velocity = {
   description: "Drift velocity",
@@ -29,7 +30,7 @@ const velocity = {
   tolerance: "0.05",
 };
 
-export const tinyFamily: Family = {
+export const tinyFamily = makeFamily({
   name: tinyQuestion.family,
   version: tinyQuestion.familyVersion,
   title: "Tiny",
@@ -39,27 +40,11 @@ export const tinyFamily: Family = {
     { kind: "label", name: "gas", description: "Gas", values: null, nominal: tinyQuestion.conditions.gas },
   ],
   software: [{ name: "simulator", description: "What made the responses", nominal: "tiny/1" }],
-  inputs: tinyColumns.map((column) => ({
-    ...column,
-    description: column.name,
-    integer: column.name === "pad_row",
+  inputs: tinyColumns.map(({ name, unit, low, high }) => ({
+    ...makeInput(name, unit, low, high),
+    integer: name === "pad_row",
   })),
-  output: {
-    name: "response",
-    unit: "ADC",
-    axes: [
-      { name: "pad", size: 8, coordinate: "pad_coordinate", first: -3 },
-      { name: "time", size: 16, coordinate: "drift_length", first: -7 },
-    ],
-    threshold: null,
-    noise: null,
-    saturation: null,
-  },
-  data: { rows: 1000, split: { train: 0.7, validation: 0.05, test: 0.25 }, simulator: null, files: null },
-  training: { trainer: "driftline", model: "tiny", seed: 1, threads: 1, hyperparameters: {} },
-  validation: { rows: 100, gates: [], domain: null },
-  source: "testing.ts",
-};
+});
 
 const refusedVerdict: Verdict = {
   passed: false,

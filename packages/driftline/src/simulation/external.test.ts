@@ -7,30 +7,15 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { InputFeature, OutputImage } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
+import { makeImage, makeInput } from "../family/testing.ts";
 import { type SimulationOptions, simulate } from "./simulate.ts";
 
-const input = (name: string, unit: string): InputFeature => ({
-  name,
-  description: "",
-  unit,
-  low: 1,
-  high: 3,
-  integer: false,
-});
-const inputs = [input("drift", "bin"), input("pt", "GeV/c")];
-const output: OutputImage = {
-  name: "response",
-  unit: "ADC",
-  axes: [
-    { name: "pad", size: 1, coordinate: "drift", first: 0 },
-    { name: "time", size: 2, coordinate: "drift", first: 0 },
-  ],
-  threshold: null,
-  noise: null,
-  saturation: null,
-};
+const inputs = [makeInput("drift", "bin", 1, 3), makeInput("pt", "GeV/c", 1, 3)];
+const output = makeImage([
+  { name: "pad", size: 1, coordinate: "drift", first: 0 },
+  { name: "time", size: 2, coordinate: "drift", first: 0 },
+]);
 
 /** A program in Node: the parsed request is `request`, the rows of its inputs `rows`, `write(rows)` writes the file. */
 function options(

@@ -1,37 +1,22 @@
 // Test support: a small detector whose responses are drawn from counter-based noise, and ways to spoil it.
 
 import { normals, uniforms } from "@driftline/client/noise";
-import type { InputFeature, OutputImage } from "../family/family.ts";
+import type { InputFeature } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
-
-const input = (name: string, low: number, high: number, unit: string): InputFeature => ({
-  name,
-  description: name,
-  unit,
-  low,
-  high,
-  integer: false,
-});
+import { makeImage, makeInput } from "../family/testing.ts";
 
 export const toyInputs: InputFeature[] = [
-  input("angle", -20, 20, "deg"),
-  input("drift", 30, 100, "bin"),
-  input("pad", 10, 20, "pad"),
+  makeInput("angle", "deg", -20, 20),
+  makeInput("drift", "bin", 30, 100),
+  makeInput("pad", "pad", 10, 20),
   // Constant, as some inputs of real files are.
-  input("row", 0, 50, "1"),
+  makeInput("row", "1", 0, 50),
 ];
 
-export const toyOutput: OutputImage = {
-  name: "response",
-  unit: "ADC",
-  axes: [
-    { name: "pad", size: 8, coordinate: "pad", first: -3 },
-    { name: "time", size: 16, coordinate: "drift", first: -7 },
-  ],
-  threshold: null,
-  noise: null,
-  saturation: null,
-};
+export const toyOutput = makeImage([
+  { name: "pad", size: 8, coordinate: "pad", first: -3 },
+  { name: "time", size: 16, coordinate: "drift", first: -7 },
+]);
 
 const electrons = 30;
 
