@@ -16,8 +16,8 @@ import type { BundleRow, CatalogueTables } from "./tables.ts";
  * `exact` costs one point query; `compatible` and a miss one pass over the family's models in memory.
  * `job` and `fallback` of a miss are null: the caller knows them.
  */
-export function resolver({ db }: Database<CatalogueTables>) {
-  const newestBinding = newestBindingQuery(db);
+export function resolver({ db, first }: Database<CatalogueTables>) {
+  const newestBinding = newestBindingQuery({ db, first });
   const index = searchIndex(db);
 
   return async function resolve(
@@ -75,8 +75,8 @@ function hit(
  * The newest binding of a key with its bundle. Compiled once: building the query costs more than running it. Only
  * columns that the question doesn't hold already: ten more would double the time.
  */
-function newestBindingQuery(db: Kysely<CatalogueTables>) {
-  const query = db
+function newestBindingQuery({ db, first }: Pick<Database<CatalogueTables>, "db" | "first">) {
+  const compiled = db
     .selectFrom("bindings")
     .innerJoin("bundles", "bundles.digest", "bindings.bundle")
     .select(["bindings.action", "bundles.digest", "bundles.recipe_hash", "bundles.data_source"])
@@ -84,12 +84,9 @@ function newestBindingQuery(db: Kysely<CatalogueTables>) {
     .where("bindings.key", "=", "")
     .orderBy("bindings.id", "desc")
     // A bound limit makes SQLite prepare the statement anew at each call: 11 us more.
-    .limit(sql.lit(1));
-  const compiled = query.compile();
-  return async (key: string) => {
-    const { rows } = await db.executeQuery<NewestBinding>({ ...compiled, parameters: [key] });
-    return rows.at(0);
-  };
+    .limit(sql.lit(1))
+    .compile();
+  return (key: string): Promise<NewestBinding | undefined> => first({ ...compiled, parameters: [key] });
 }
 
 type NewestBinding = Pick<

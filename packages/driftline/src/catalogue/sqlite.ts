@@ -23,13 +23,24 @@ const sqliteBusy = 5;
 const sqliteCorrupt = 11;
 const sqliteNotADatabase = 26;
 
-/** Opens one connection to the file at `path` as a Kysely dialect; destroying Kysely closes it. */
-export function sqliteDialect(path: string, { readOnly }: { readOnly: boolean }): Dialect {
+export interface Sqlite {
+  /** Opens the file at the first query; destroying Kysely closes it. */
+  dialect: Dialect;
+  /** The first row of a query, once the dialect has opened the file. */
+  first<R>(query: CompiledQuery<R>): Promise<R | undefined>;
+}
+
+/** One connection to the file at `path`. */
+export function sqlite(path: string, { readOnly }: { readOnly: boolean }): Sqlite {
+  const connection = sqliteConnection(path, readOnly);
   return {
-    createAdapter: () => new SqliteAdapter(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-    createDriver: () => sqliteDriver(path, readOnly),
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createDriver: () => connection.driver,
+    },
+    first: connection.first,
   };
 }
 
@@ -39,41 +50,8 @@ export async function checkIntegrity(db: Kysely<never>): Promise<string[]> {
   return rows.map((row) => row.integrity_check).filter((line) => line !== "ok");
 }
 
-function sqliteDriver(path: string, readOnly: boolean): Driver {
-  let database: DatabaseSync | undefined;
-  let connection: DatabaseConnection;
-  return {
-    async init() {
-      // timeout 0: SQLite's own waiting would stop the event loop; `execute` waits between attempts instead.
-      database = new DatabaseSync(path, { timeout: 0 });
-      connection = sqliteConnection(database, path);
-      await execute(connection, "pragma journal_mode = wal");
-      await execute(connection, "pragma synchronous = full");
-      await execute(connection, "pragma foreign_keys = on");
-      if (readOnly) {
-        await execute(connection, "pragma query_only = on");
-        // Point reads in 100,000 models take 42 us in place of 65: no system call for each page.
-        await execute(connection, "pragma mmap_size = 1073741824");
-      }
-    },
-    acquireConnection: async () => connection,
-    // A deferred transaction that reads and then writes can fail half way when another process wrote in between.
-    beginTransaction: () => execute(connection, "begin immediate"),
-    commitTransaction: () => execute(connection, "commit"),
-    // SQLite may have rolled back by itself (disk full); another error here would hide the first one.
-    rollbackTransaction: async () => {
-      if (database?.isTransaction) await execute(connection, "rollback");
-    },
-    releaseConnection: async () => {},
-    destroy: async () => database?.close(),
-  };
-}
-
-async function execute(connection: DatabaseConnection, statement: string): Promise<void> {
-  await connection.executeQuery(CompiledQuery.raw(statement));
-}
-
-function sqliteConnection(database: DatabaseSync, path: string): DatabaseConnection {
+function sqliteConnection(path: string, readOnly: boolean) {
+  let database: DatabaseSync;
   const prepared = new Map<string, { statement: StatementSync; reads: boolean }>();
 
   function prepare(text: string) {
@@ -95,33 +73,66 @@ function sqliteConnection(database: DatabaseSync, path: string): DatabaseConnect
     return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
   }
 
-  return {
-    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      const started = Date.now();
-      for (let attempt = 0; ; attempt++) {
-        try {
-          return runOnce<R>(query);
-        } catch (error) {
-          const code = codeOf(error);
-          if (code === sqliteCorrupt || code === sqliteNotADatabase) throw damaged(path, error as Error);
-          if (code !== sqliteBusy) throw error;
-          if (Date.now() - started > patienceMs) {
-            throw fail("busy", `Another process has kept ${path} locked for ${patienceMs / 1000} s.`, {
-              remedy: "Try again; if it lasts, see which process has the file open (`fuser -v` on it).",
-              cause: error,
-            });
-          }
-          // Full jitter, so that waiting processes don't meet again and again.
-          await sleep(1 + Math.random() * Math.min(50, 2 ** attempt));
+  /** Calls `statement` again while another process keeps it from running. */
+  async function patiently<R>(statement: () => R): Promise<R> {
+    const started = Date.now();
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return statement();
+      } catch (error) {
+        const code = codeOf(error);
+        if (code === sqliteCorrupt || code === sqliteNotADatabase) throw damaged(path, error as Error);
+        if (code !== sqliteBusy) throw error;
+        if (Date.now() - started > patienceMs) {
+          throw fail("busy", `Another process has kept ${path} locked for ${patienceMs / 1000} s.`, {
+            remedy: "Try again; if it lasts, see which process has the file open (`fuser -v` on it).",
+            cause: error,
+          });
         }
+        // Full jitter, so that waiting processes don't meet again and again.
+        await sleep(1 + Math.random() * Math.min(50, 2 ** attempt));
       }
-    },
+    }
+  }
+
+  const connection: DatabaseConnection = {
+    executeQuery: <R>(query: CompiledQuery) => patiently(() => runOnce<R>(query)),
     async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
       const statement = database.prepare(query.sql);
       for (const row of statement.iterate(...(query.parameters as SQLInputValue[])))
         yield { rows: [row as R] };
     },
   };
+  const execute = async (statement: string) => {
+    await connection.executeQuery(CompiledQuery.raw(statement));
+  };
+  const driver: Driver = {
+    async init() {
+      // timeout 0: SQLite's own waiting would stop the event loop; `patiently` waits between attempts instead.
+      database = new DatabaseSync(path, { timeout: 0 });
+      await execute("pragma journal_mode = wal");
+      await execute("pragma synchronous = full");
+      await execute("pragma foreign_keys = on");
+      if (readOnly) {
+        await execute("pragma query_only = on");
+        // Point reads in 100,000 models take 42 us in place of 65: no system call for each page.
+        await execute("pragma mmap_size = 1073741824");
+      }
+    },
+    acquireConnection: async () => connection,
+    // A deferred transaction that reads and then writes can fail half way when another process wrote in between.
+    beginTransaction: () => execute("begin immediate"),
+    commitTransaction: () => execute("commit"),
+    // SQLite may have rolled back by itself (disk full); another error here would hide the first one.
+    rollbackTransaction: async () => {
+      if (database.isTransaction) await execute("rollback");
+    },
+    releaseConnection: async () => {},
+    destroy: async () => database?.close(),
+  };
+  const first = <R>({ sql: text, parameters }: CompiledQuery<R>) =>
+    patiently(() => prepare(text).statement.get(...(parameters as SQLInputValue[])) as R | undefined);
+  return { driver, first };
 }
 
 function codeOf(error: unknown): number | null {
