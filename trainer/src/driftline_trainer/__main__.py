@@ -47,8 +47,8 @@ def use_threads(threads: int) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     os.environ["JAX_PLATFORMS"] = "cpu"
-    # The size of XLA's pools (DefaultThreadPoolSize in xla/pjrt/utils.cc).
-    os.environ["NPROC"] = str(threads)
+    # The size of XLA's pools (DefaultThreadPoolSize in xla/pjrt/utils.cc), and a device for each share of a batch.
+    os.environ["NPROC"] = os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from .encoding import make_encoding
 from .hyperparameters import EnergyScore, read_hyperparameters
 from .job import Job
 from .pace import Pace
+from .parallel import mean_over_shares, shares_of
 from .readout import make_readout
 from .score import response_score
 from .selection import Selection
@@ -58,6 +59,7 @@ class EnergyScoreModel:
             embed_rows(self.embed, tracks.images, tracks.fractions),
         )
         self.selection = Selection(job, self.encoding, self.embed, data.validation)
+        self.shares = shares_of(settings.batch, job.threads)
         self.optimiser = optax.chain(optax.clip_by_global_norm(5.0), optax.scale_by_adam(b1=0.9, b2=0.99))
 
     def start(self, key: PRNGKeyArray) -> State:
@@ -81,17 +83,17 @@ class EnergyScoreModel:
         self, state: State, rows: Rows, embed: Embed, pace: Pace, key: PRNGKeyArray
     ) -> tuple[State, Float[Array, ""]]:
         """One update; returns the loss as well. A step whose gradients are not finite gives a loss that is not."""
-        s = self.settings
+        count = self.settings.batch // self.shares
         key_rows, key_latent = jax.random.split(key)
-        chosen = jax.random.randint(key_rows, (s.batch,), 0, rows.features.shape[0])
+        chosen = jax.random.randint(key_rows, (count,), 0, rows.features.shape[0])
         batch = jax.tree.map(lambda leaf: leaf[chosen], rows)
-        latent = jax.random.normal(key_latent, (s.draws, s.batch, state.generator.latents))
+        latent = jax.random.normal(key_latent, (self.settings.draws, count, state.generator.latents))
 
         def loss(generator: CloudGenerator) -> Float[Array, ""]:
             draws = draw(generator, embed, batch.features, batch.fractions, latent)
             return response_score(draws, batch.truth).mean()
 
-        value, gradients = jax.value_and_grad(loss)(state.generator)
+        value, gradients = mean_over_shares(jax.value_and_grad(loss)(state.generator))
         size = optax.tree.norm(gradients)
         updates, optimiser = self.optimiser.update(gradients, state.optimiser)
         generator = jax.tree.map(lambda w, u: w - pace.rate * u, state.generator, updates)

@@ -112,7 +112,7 @@ def parse_job(content: Any, directory: Path) -> Job:
     inputs = tuple(_input(entry, f"inputs[{i}]") for i, entry in enumerate(_list(content, "inputs")))
     if len({entry.name for entry in inputs}) < len(inputs):
         raise invalid("inputs", "two inputs have the same name")
-    decisive = {name: content.get(name) for name in known - {"dataset", "threads"}}
+    decisive = {name: content.get(name) for name in known - {"dataset"}}
     return Job(
         dataset=(directory / _text(content, "dataset")).resolve(),
         model=model,

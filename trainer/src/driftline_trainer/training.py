@@ -14,6 +14,7 @@ from .checkpoint import Progress, load_checkpoint, save_checkpoint
 from .job import Job
 from .lifetime import StopRequest
 from .pace import pace_at, random_key
+from .parallel import on_shares, own_key
 from .protocol import Events, TrainerError
 
 CALL_SECONDS = 0.5
@@ -162,22 +163,22 @@ class Stopwatch:
 def _compiled(model, budget) -> Callable:
     """A piece of training as one compiled loop; its length is an argument, so it is compiled once.
 
-    Every random number depends on the seed and the number of the step alone: how steps are grouped into calls,
-    or an interruption, changes nothing."""
+    Every random number depends on the seed, the number of the step and the share of the batch alone: how steps are
+    grouped into calls, or an interruption, changes nothing."""
 
     def run(state, sums, rows, embed, key, annealing, first, steps):
         def body(i, carry):
             state, (loss, skipped) = carry
             step = first + i
             pace = pace_at(step, annealing, budget.learning_rate, budget.average)
-            new, new_loss = model.step(state, rows, embed, pace, jax.random.fold_in(key, step))
+            new, new_loss = model.step(state, rows, embed, pace, own_key(jax.random.fold_in(key, step)))
             fine = jnp.isfinite(new_loss)
             state = jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, state)
             return state, (loss + jnp.where(fine, new_loss, 0.0), skipped + jnp.where(fine, 0, 1))
 
         return jax.lax.fori_loop(0, steps, body, (state, sums))
 
-    return jax.jit(run)
+    return on_shares(run, model.shares)
 
 
 def _is_kept(progress: Progress, score: float) -> bool:

@@ -14,6 +14,7 @@ from .hyperparameters import WganGp, read_hyperparameters
 from .job import Job, invalid
 from .networks import Dense, Perceptron, dense, perceptron
 from .pace import Pace
+from .parallel import mean_over_shares, shares_of
 from .readout import Readout, make_readout
 from .selection import Selection
 from .summaries import LN10, Embed, decades, fit_embed
@@ -139,6 +140,7 @@ class WganGpModel:
             decades(jnp.asarray(tracks.images), job.output.threshold),
         )
         self.selection = Selection(job, self.encoding, self.embed, data.validation)
+        self.shares = shares_of(settings.batch, job.threads)
         self.optimiser = optax.scale_by_rms(decay=0.9)
 
     def start(self, key: PRNGKeyArray) -> State:
@@ -162,14 +164,16 @@ class WganGpModel:
 
         def critic_update(carry, key):
             critic, optimiser = carry
-            value, gradients = jax.value_and_grad(self._critic_loss)(critic, state.generator, rows, key)
+            value, gradients = mean_over_shares(
+                jax.value_and_grad(self._critic_loss)(critic, state.generator, rows, key)
+            )
             updates, optimiser = self.optimiser.update(gradients, optimiser)
             return (jax.tree.map(lambda w, u: w - pace.rate * u, critic, updates), optimiser), value
 
         (critic, critic_optimiser), values = jax.lax.scan(
             critic_update, (state.critic, state.critic_optimiser), keys[:-1]
         )
-        gradients = jax.grad(self._generator_loss)(state.generator, critic, rows, keys[-1])
+        gradients = mean_over_shares(jax.grad(self._generator_loss)(state.generator, critic, rows, keys[-1]))
         updates, generator_optimiser = self.optimiser.update(gradients, state.generator_optimiser)
         generator = jax.tree.map(lambda w, u: w - pace.rate * u, state.generator, updates)
         average = pace.averaged(state.average, generator)
@@ -195,8 +199,9 @@ class WganGpModel:
 
     def _draw(self, generator: DenseGenerator, rows: Rows, key: PRNGKeyArray):
         key_rows, key_latent = jax.random.split(key)
-        chosen = jax.random.randint(key_rows, (self.settings.batch,), 0, rows.features.shape[0])
+        count = self.settings.batch // self.shares
+        chosen = jax.random.randint(key_rows, (count,), 0, rows.features.shape[0])
         batch = jax.tree.map(lambda leaf: leaf[chosen], rows)
-        latent = jax.random.normal(key_latent, (self.settings.batch, generator.latents))
+        latent = jax.random.normal(key_latent, (count, generator.latents))
         image = generator(batch.features, batch.fractions, latent)
         return batch, self.encoding(batch.features, batch.fractions), decades(image, self.readout.threshold)
