@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_jobs import SMALL, finish, make_job, start, toy_rows, write_dataset
+from toy_jobs import CRITIC, SMALL, finish, make_job, start, toy_rows, write_dataset
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +23,8 @@ def dataset(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def trained(dataset, tmp_path_factory) -> dict[str, tuple[Path, list[dict]]]:
     """A finished job of each model, run side by side in processes of their own, with noise and saturation."""
-    critic = {"steps": 20, "evaluations": 4, "batch": 16, "critic_updates": 2, "latents": 4, "learning_rate": 2e-3}
     running = {}
-    for model, hyperparameters in (("energy-score", SMALL), ("wgan-gp", critic)):
+    for model, hyperparameters in (("energy-score", SMALL), ("wgan-gp", CRITIC)):
         job = make_job(dataset, model=model, hyperparameters=hyperparameters)
         job["output"].update(noise=0.7, threshold=3.0, saturation=60)
         directory = tmp_path_factory.mktemp("job") / model

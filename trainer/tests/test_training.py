@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 from safetensors.numpy import load_file
-from toy_jobs import SMALL, make_job, toy_rows
+from toy_jobs import CRITIC, SMALL, make_job, toy_rows
 
 from driftline_trainer import checkpoint, training
 from driftline_trainer.checkpoint import Progress
@@ -25,6 +25,7 @@ from driftline_trainer.job import parse_job
 from driftline_trainer.lifetime import StopRequest
 from driftline_trainer.pace import pace_at
 from driftline_trainer.protocol import Events, TrainerError
+from driftline_trainer.session import MODELS
 
 PLAIN = {
     *("Abs", "Add", "Cast", "Clip", "Concat", "Div", "Elu", "Exp", "Expand", "Floor", "Gather", "Gemm"),
@@ -68,8 +69,12 @@ def leaves(tree) -> list[np.ndarray]:
     return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
 
 
-def test_a_training_that_was_stopped_goes_on_to_the_same_result(small, events, tmp_path):
-    job, model = small
+@pytest.mark.parametrize(("name", "threads"), [("energy-score", 1), ("energy-score", 2), ("wgan-gp", 2)])
+def test_a_training_that_was_stopped_goes_on_to_the_same_result(dataset, events, tmp_path, name, threads):
+    settings = SMALL if name == "energy-score" else CRITIC
+    job = parse_job(make_job(dataset, model=name, hyperparameters=settings, threads=threads), tmp_path)
+    model = MODELS[name](job, read_dataset(job))
+    assert model.shares == threads
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
@@ -77,7 +82,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_result(small, events, t
     with pytest.raises(training.Stopped):
         training.train(job, model, parts, events, StopAfter(3))
     found = checkpoint.load_checkpoint(parts, job.digest, like(model))
-    assert found is not None and 0 < found[0].step < SMALL["steps"]
+    assert found is not None and 0 < found[0].step < settings["steps"]
     outcome = training.train(job, model, parts, events, StopRequest())
     assert outcome.progress.history == expected.progress.history
     assert outcome.progress.kept_step == expected.progress.kept_step
@@ -128,7 +133,7 @@ def test_the_last_weights_are_exported_unless_earlier_ones_of_the_last_third_are
 
     class Scripted:
         settings = replace(model.settings, steps=60, evaluations=6)
-        rows, embed = model.rows, model.embed
+        rows, embed, shares = model.rows, model.embed, model.shares
         start = staticmethod(model.start)
         step = staticmethod(model.step)
 
@@ -156,7 +161,7 @@ def test_a_limit_in_seconds_ends_training_early_with_a_small_rate(small, events,
 
     class Longer:
         settings = replace(model.settings, steps=10_000_000, evaluations=1_000_000, seconds=6.0, patience=1_000_000)
-        rows, embed, selection = model.rows, model.embed, model.selection
+        rows, embed, selection, shares = model.rows, model.embed, model.selection, model.shares
         start, step = staticmethod(model.start), staticmethod(model.step)
 
     outcome = training.train(job, Longer, tmp_path, events, StopRequest())
@@ -171,7 +176,7 @@ def test_steps_that_are_not_finite_are_skipped_and_counted(small, events, tmp_pa
 
     class Spoilt:
         settings = replace(model.settings, steps=400)
-        rows, embed, selection = model.rows, model.embed, model.selection
+        rows, embed, selection, shares = model.rows, model.embed, model.selection, model.shares
         start = staticmethod(model.start)
 
         @staticmethod

@@ -20,6 +20,9 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "0"
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
+# Devices for the shares of a batch, as __main__.py has them.
+os.environ["JAX_NUM_CPU_DEVICES"] = "2"
+
 SOURCES = Path(__file__).parents[1] / "src"
 SMALL = {
     "steps": 60,
@@ -31,6 +34,15 @@ SMALL = {
     "latents": 4,
     "learning_rate": 0.01,
     "average": 0.9,
+}
+CRITIC = {
+    "steps": 20,
+    "evaluations": 4,
+    "batch": 16,
+    "critic_updates": 2,
+    "latents": 4,
+    "learning_rate": 2e-3,
+    "seconds": 1000,  # no limit: compiling takes long on a busy machine
 }
 
 
