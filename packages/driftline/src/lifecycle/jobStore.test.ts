@@ -12,6 +12,7 @@ import type { Question } from "../family/family.ts";
 import { isDead, thisProcess } from "./holder.ts";
 import { jobStore, leaseMs, type Plan } from "./jobStore.ts";
 import type { Recipe } from "./recipe.ts";
+import { stageResults } from "./stageResults.ts";
 import { type JobTables, jobMigrations } from "./tables.ts";
 
 async function openStore(t: TestContext) {
@@ -21,7 +22,7 @@ async function openStore(t: TestContext) {
     await database.close();
     await rm(directory, { recursive: true });
   });
-  return jobStore(database);
+  return { ...jobStore(database), results: stageResults(database) };
 }
 
 function plan(recipeHash: string): Plan {
@@ -152,15 +153,15 @@ test("a job given back waits for the next worker, with its stages' records", asy
 });
 
 test("the first record of a stage stays", async (t) => {
-  const store = await openStore(t);
+  const { results } = await openStore(t);
   const result = {
     output: { model: "x" },
     figures: { steps: 3 },
     seconds: 1.5,
     finishedAt: "2026-01-01T00:00:00Z",
   };
-  await store.recordStage("train", "in", result);
-  await store.recordStage("train", "in", { ...result, output: { model: "y" } });
-  assert.deepEqual(await store.stageResult("train", "in"), result);
-  assert.equal(await store.stageResult("train", "other"), null);
+  await results.record("train", "in", result);
+  await results.record("train", "in", { ...result, output: { model: "y" } });
+  assert.deepEqual(await results.find("train", "in"), result);
+  assert.equal(await results.find("train", "other"), null);
 });

@@ -1,18 +1,11 @@
-// Jobs in the database: single flight, leases with a fencing token, events, and recorded stage results.
+// Jobs in the database: single flight, leases with a fencing token, events.
 
-import { randomBytes } from "node:crypto";
-import {
-  type Job,
-  type JobEvent,
-  type Problem,
-  type Stage,
-  stageNames,
-  type Verdict,
-} from "@driftline/client/api";
+import { type Job, type JobEvent, type Stage, stageNames } from "@driftline/client/api";
 import type { Kysely, Selectable, Transaction } from "kysely";
 import { fail } from "../errors/registry.ts";
 import type { Question } from "../family/family.ts";
 import { type Holder, isDead } from "./holder.ts";
+import { type JobChange, newJobId, toEvent, toJob, waitingStage, withStage } from "./jobRow.ts";
 import type { Recipe } from "./recipe.ts";
 import type { JobRow, JobTables } from "./tables.ts";
 
@@ -39,22 +32,6 @@ export interface ClaimedJob {
   recipe: Recipe;
   files: string[];
   fence: number;
-}
-
-export interface JobChange {
-  state?: Job["state"];
-  stage?: Pick<Stage, "name"> & Partial<Stage>;
-  bundle?: string;
-  verdict?: Verdict;
-  report?: string;
-  error?: Problem;
-}
-
-export interface StageOutput {
-  output: unknown;
-  figures: Stage["figures"];
-  seconds: number;
-  finishedAt: string;
 }
 
 const unfinished = ["queued", "running"];
@@ -267,40 +244,6 @@ export function jobStore({ db, write }: JobDatabase) {
     return rows.map(({ event_json }) => JSON.parse(event_json) as JobEvent);
   }
 
-  async function stageResult(stage: string, input: string): Promise<StageOutput | null> {
-    const found = await db
-      .selectFrom("stage_results")
-      .selectAll()
-      .where("stage", "=", stage)
-      .where("input", "=", input)
-      .executeTakeFirst();
-    if (!found) return null;
-    return {
-      output: JSON.parse(found.output_json),
-      figures: JSON.parse(found.figures_json) as Stage["figures"],
-      seconds: found.seconds,
-      finishedAt: found.finished_at,
-    };
-  }
-
-  /** Records what a stage made of its input; the first record stays. */
-  async function recordStage(stage: string, input: string, result: StageOutput): Promise<void> {
-    await write((trx) =>
-      trx
-        .insertInto("stage_results")
-        .values({
-          stage,
-          input,
-          output_json: JSON.stringify(result.output),
-          figures_json: JSON.stringify(result.figures),
-          seconds: result.seconds,
-          finished_at: result.finishedAt,
-        })
-        .onConflict((conflict) => conflict.columns(["stage", "input"]).doNothing())
-        .execute(),
-    );
-  }
-
   return {
     createOrJoin,
     get: async (id: string) => toJob(await row(id)),
@@ -313,75 +256,10 @@ export function jobStore({ db, write }: JobDatabase) {
     giveBack,
     cancel,
     events,
-    stageResult,
-    recordStage,
   };
 }
 
 function isFree(row: Pick<JobRow, "state" | "holder_json" | "lease_until">): boolean {
   if (row.state === "queued" || row.holder_json === null) return true;
   return row.lease_until < Date.now() || isDead(JSON.parse(row.holder_json) as Holder);
-}
-
-function waitingStage(name: Stage["name"]): Stage {
-  return {
-    name,
-    state: "waiting",
-    startedAt: null,
-    seconds: null,
-    fraction: null,
-    secondsLeft: null,
-    message: null,
-    figures: {},
-  };
-}
-
-function withStage(stagesJson: string, change: Pick<Stage, "name"> & Partial<Stage>): string {
-  const stages = JSON.parse(stagesJson) as Stage[];
-  return JSON.stringify(
-    stages.map((stage) => (stage.name === change.name ? { ...stage, ...change } : stage)),
-  );
-}
-
-function toEvent(
-  seq: number,
-  time: string,
-  change: JobChange,
-  event: Pick<JobEvent, "type"> & Partial<JobEvent>,
-): JobEvent {
-  return {
-    seq,
-    time,
-    stage: change.stage?.name ?? null,
-    state: change.state ?? change.stage?.state ?? null,
-    fraction: change.stage?.fraction ?? null,
-    secondsLeft: change.stage?.secondsLeft ?? null,
-    message: change.stage?.message ?? change.error?.detail ?? null,
-    figures: change.stage?.figures ?? {},
-    ...event,
-  };
-}
-
-function toJob(row: JobRow): Job {
-  return {
-    id: row.id,
-    question: JSON.parse(row.question_json) as Question,
-    recipeHash: row.recipe_hash,
-    dataSource: (JSON.parse(row.recipe_json) as Recipe).data.source,
-    state: row.state as Job["state"],
-    stages: JSON.parse(row.stages_json) as Stage[],
-    attempt: row.attempt,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    bundle: row.bundle,
-    verdict: row.verdict_json === null ? null : (JSON.parse(row.verdict_json) as Verdict),
-    report: row.report,
-    error: row.error_json === null ? null : (JSON.parse(row.error_json) as Problem),
-  };
-}
-
-/** Sorts by time and can be read out: `20261121-101500-3fa9c1`. */
-function newJobId(now: string): string {
-  const stamp = now.slice(0, 19).replaceAll("-", "").replaceAll(":", "").replace("T", "-");
-  return `${stamp}-${randomBytes(3).toString("hex")}`;
 }

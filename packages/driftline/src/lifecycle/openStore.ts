@@ -6,22 +6,26 @@ import type { Configuration } from "../config/configuration.ts";
 import type { Family } from "../family/family.ts";
 import { loadFamilies } from "../family/loadFamily.ts";
 import { type JobStore, jobStore } from "./jobStore.ts";
+import { type StageResults, stageResults } from "./stageResults.ts";
 import { type JobTables, jobMigrations } from "./tables.ts";
 
 export interface Store {
   families: Map<string, Family>;
   catalogue: Catalogue;
   store: JobStore;
+  results: StageResults;
   close(): Promise<void>;
 }
 
 export async function openStore(config: Configuration): Promise<Store> {
   const families = loadFamilies(config.families);
   const catalogue = await openCatalogue(config.dataDirectory, jobMigrations);
+  const database = withTables<JobTables>(catalogue.database);
   return {
     families,
     catalogue,
-    store: jobStore(withTables<JobTables>(catalogue.database)),
+    store: jobStore(database),
+    results: stageResults(database),
     close: () => catalogue.close(),
   };
 }

@@ -8,8 +8,10 @@ import { toProblem } from "../errors/problem.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
 import type { Family } from "../family/family.ts";
 import type { TrainerEnvironment } from "../training/environment.ts";
-import { type ClaimedJob, type JobChange, type JobStore, renewMs, type StageOutput } from "./jobStore.ts";
+import type { JobChange } from "./jobRow.ts";
+import { type ClaimedJob, type JobStore, renewMs } from "./jobStore.ts";
 import { contentDigest } from "./recipe.ts";
+import type { StageOutput, StageResults } from "./stageResults.ts";
 import { datasetStage } from "./stages/dataset.ts";
 import { domainStage } from "./stages/domain.ts";
 import { assembleBundle } from "./stages/publish.ts";
@@ -19,6 +21,7 @@ import { validateStage } from "./stages/validate.ts";
 
 export interface JobEnvironment {
   store: JobStore;
+  results: StageResults;
   catalogue: Catalogue;
   families: Map<string, Family>;
   /** Found when the job runs, so that its lack is the job's failure. */
@@ -91,7 +94,7 @@ async function runStages(
   };
   await mkdir(context.directory, { recursive: true });
   const run = <E, O>(definition: StageDefinition<E, O>, earlier: E) =>
-    runStage(store, job.id, fence, definition, context, earlier);
+    runStage(environment, job.id, fence, definition, context, earlier);
 
   const dataset = await run(datasetStage, {});
   const train = await run(trainStage, { dataset: dataset.output });
@@ -149,7 +152,7 @@ async function runStages(
 
 /** Takes a stage's recorded result, or makes and records it. */
 async function runStage<Earlier, Output>(
-  store: JobStore,
+  { store, results }: JobEnvironment,
   id: string,
   fence: number,
   definition: StageDefinition<Earlier, Output>,
@@ -159,7 +162,7 @@ async function runStage<Earlier, Output>(
   const { name } = definition;
   context.signal.throwIfAborted();
   const input = contentDigest({ stage: name, ...(definition.input(context, earlier) as object) });
-  const recorded = await store.stageResult(name, input);
+  const recorded = await results.find(name, input);
   if (recorded && (await blobsPresent(context.catalogue, definition.blobs(recorded.output as Output)))) {
     const stage = { name, state: "reused" as const, seconds: recorded.seconds, figures: recorded.figures };
     await store.record(id, fence, { stage }, { type: "stage" });
@@ -178,7 +181,7 @@ async function runStage<Earlier, Output>(
     await progress.settle();
     const seconds = (Date.now() - started) / 1000;
     const result = { output, figures, seconds, finishedAt: new Date().toISOString() };
-    await store.recordStage(name, input, result);
+    await results.record(name, input, result);
     await update({ state: "done", seconds, fraction: 1, secondsLeft: 0, message: null, figures }, "stage");
     return result;
   } catch (error) {

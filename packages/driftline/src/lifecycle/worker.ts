@@ -21,13 +21,14 @@ async function main(): Promise<void> {
   process.stdin.on("end", end).on("error", end);
   const order = await readOrder();
   const { config } = order;
-  const { catalogue, store, families, close } = await openStore(config);
+  const { catalogue, store, results, families, close } = await openStore(config);
   try {
     const claimed = await store.claim(order.job, thisProcess());
     if (!claimed) return;
     await runJob(
       {
         store,
+        results,
         catalogue,
         families,
         trainer: () => trainerEnvironment(config.trainerDirectory, config.python),
