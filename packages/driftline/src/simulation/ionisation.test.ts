@@ -9,7 +9,7 @@ import {
   relativeIonisation,
   TAIL_PROBABILITY,
 } from "./ionisation.ts";
-import { normalCdf, normalValues, padTable, polyaValues, rowTable, timeTable } from "./tables.ts";
+import { normalCdf, normalValues, padTable, polyaValues, pulseSamples, rowTable } from "./tables.ts";
 
 function near(actual: number, expected: number, tolerance: number): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected} ± ${tolerance}`);
@@ -62,7 +62,7 @@ test("the normal and the avalanche have the moments of their distributions", () 
   assert.ok(polyaValues(1.5).every((gain) => gain >= 0));
 });
 
-test("fractions on pads, rows and time bins", () => {
+test("fractions on pads and rows, and samples of a pulse", () => {
   // Φ(1) = 0.8413447, Φ(1.96) = 0.9750021, Φ(-3) = 0.0013499 (tables).
   near(normalCdf(1), 0.8413447, 2e-7);
   near(normalCdf(1.96), 0.9750021, 2e-7);
@@ -75,13 +75,12 @@ test("fractions on pads, rows and time bins", () => {
   const row = rowTable(0.139, 1.2, 1.156, 2048);
   near(row[0], 1, 1e-4);
   near(row[Math.round((0.6 / 1.156) * 2048)], 0.5, 0.005);
-  // A pulse averaged over bins keeps its area, wherever it lies: σ√2π = 0.8069 × 2.5066 = 2.0226.
-  const pulse = timeTable(0.8069, 4, 256);
-  for (let s = 0; s < 256; s++) {
-    near(
-      pulse.subarray(8 * s, 8 * s + 8).reduce((a, b) => a + b, 0),
-      2.0226,
-      2e-4,
-    );
-  }
+  // A pulse has its top in the middle; by Poisson's sum its samples add up to its area, σ√2π = 0.8069 × 2.5066 = 2.0226.
+  const pulse = pulseSamples(0.8069);
+  assert.deepEqual([pulse.length, pulse[4]], [9, 1]);
+  near(
+    pulse.reduce((a, b) => a + b, 0),
+    2.0226,
+    2e-4,
+  );
 });

@@ -95,20 +95,10 @@ export function rowTable(sigma: number, height: number, reach: number, steps: nu
 }
 
 /**
- * A pulse of unit height shaped to a Gaussian of width `sigma` (in bins), each sample its average over a time bin:
- * `steps` positions between two bin centres, `2·half` samples each, for bins 1-half to half.
+ * Samples of a Gaussian pulse of unit height and width `sigma` (in bins), its top in the middle one, to where they are
+ * below 10^-4.
  */
-export function timeTable(sigma: number, half: number, steps: number): Float64Array {
-  const taps = 2 * half;
-  const area = sigma * Math.sqrt(2 * Math.PI);
-  const table = new Float64Array(steps * taps);
-  for (let s = 0; s < steps; s++) {
-    const position = (s + 0.5) / steps;
-    for (let k = 0; k < taps; k++) {
-      const distance = k + 1 - half - position;
-      table[taps * s + k] =
-        area * (normalCdf((distance + 0.5) / sigma) - normalCdf((distance - 0.5) / sigma));
-    }
-  }
-  return table;
+export function pulseSamples(sigma: number): Float64Array {
+  const half = Math.ceil(4.3 * sigma);
+  return Float64Array.from({ length: 2 * half + 1 }, (_, k) => Math.exp(-0.5 * ((k - half) / sigma) ** 2));
 }

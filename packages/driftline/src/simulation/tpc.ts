@@ -11,7 +11,7 @@ import {
   TAIL_PROBABILITY,
 } from "./ionisation.ts";
 import { labelOf, numberOf, type Responder, type SimulatorSetup } from "./setup.ts";
-import { normalValues, padTable, polyaValues, rowTable, timeTable } from "./tables.ts";
+import { normalValues, padTable, polyaValues, pulseSamples, rowTable } from "./tables.ts";
 
 /** Pad plane and electronics that are no conditions (facts of the MPD TPC; docs/simulation.md gives sources). */
 export const geometry = {
@@ -72,7 +72,6 @@ export interface TpcTuning {
 
 const PAD_STEPS = 512;
 const ROW_STEPS = 2048;
-const TIME_STEPS = 256;
 const TWO_M32 = 2 ** -32;
 /** The counter word `row` of the noise streams separates what the random numbers are for. */
 const CLUSTERS = 0;
@@ -114,10 +113,8 @@ export function createTpc(
   const { normal, polya } = shared;
   const { padWidthCm, padResponseCm } = geometry;
   const padFractions = padTable(padResponseCm / padWidthCm, PAD_STEPS);
-  // Pulses are followed to where they are below 10^-4 of their top.
-  const half = Math.ceil(4.3 * shapingBins + 0.5);
-  const taps = 2 * half;
-  const pulse = timeTable(shapingBins, half, TIME_STEPS);
+  const pulse = pulseSamples(shapingBins);
+  const half = (pulse.length - 1) / 2;
   const rows = [1.2, 1.8].map((height) => {
     const reach = 0.5 * height + 4 * padResponseCm;
     return { height, reach, fractions: rowTable(padResponseCm, height, reach, ROW_STEPS) };
@@ -127,9 +124,9 @@ export function createTpc(
   const [key0, key1] = streamKey(setup.seed, streams.simulation);
   const clusterWords = new Uint32Array(4);
   const words = new Uint32Array(4);
-  // The image has margins, so that an electron near its edge needs no test for each cell.
-  const stride = bins + 2 * taps;
-  const image = new Float64Array((pads + 6) * stride);
+  // Charge on pads in time bins, before the shaping. Margins hold what reaches the window from outside.
+  const stride = bins + 2 * half;
+  const charges = new Float64Array((pads + 6) * stride);
   const padsPerCm = 1 / padWidthCm;
   const binsPerCm = 1 / cmPerBin;
 
@@ -163,7 +160,7 @@ export function createTpc(
     const gapCm = Math.cos(dip) / (tuning.clusterDensity * relativeIonisation(betaGamma));
     const largest = largestCluster(betaGamma, mass);
 
-    image.fill(0);
+    charges.fill(0);
     let electrons = 0;
     let s = from;
     for (let cluster = 0; ; cluster++) {
@@ -197,29 +194,24 @@ export function createTpc(
         const x = pad + padSpread * normal[word0 >>> 16];
         const t = time + timeSpread * normal[word1 & 0xffff];
         const i = Math.floor(x);
-        const j = Math.floor(t);
-        if (i < -2 || i > pads || j < -half || j > bins + half - 2) continue;
+        const bin = Math.round(t) + half;
+        if (i < -2 || i > pads || bin < 0 || bin >= stride) continue;
         const charge = polya[word1 >>> 16] * rowFractions[(distance * rowScale) | 0];
         const f = ((x - i) * PAD_STEPS) << 2;
-        const a = charge * padFractions[f];
-        const b = charge * padFractions[f + 1];
-        const c = charge * padFractions[f + 2];
-        const d = charge * padFractions[f + 3];
-        let at = (i + 2) * stride + j + 1 + half;
-        const first = (((t - j) * TIME_STEPS) | 0) * taps;
-        for (let k = first; k < first + taps; k++, at++) {
-          const height = pulse[k];
-          image[at] += a * height;
-          image[at + stride] += b * height;
-          image[at + 2 * stride] += c * height;
-          image[at + 3 * stride] += d * height;
-        }
+        const at = (i + 2) * stride + bin;
+        charges[at] += charge * padFractions[f];
+        charges[at + stride] += charge * padFractions[f + 1];
+        charges[at + 2 * stride] += charge * padFractions[f + 2];
+        charges[at + 3 * stride] += charge * padFractions[f + 3];
       }
     }
 
     for (let i = 0, cell = 0; i < pads; i++) {
       for (let j = 0; j < bins; j++, cell++) {
-        let amplitude = gain * image[(i + 3) * stride + j + taps];
+        const from = (i + 3) * stride + j;
+        let amplitude = 0;
+        for (let k = 0; k < pulse.length; k++) amplitude += charges[from + k] * pulse[k];
+        amplitude *= gain;
         if (noise > 0) {
           if ((cell & 7) === 0) philox4x32(cell >>> 3, NOISE, eventLow, eventHigh, key0, key1, words);
           const word = words[(cell & 7) >>> 1];
