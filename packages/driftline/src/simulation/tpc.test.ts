@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { OutputImage } from "../family/family.ts";
 import { largestCluster, particleMass } from "./ionisation.ts";
 import type { SimulatorSetup } from "./setup.ts";
-import { createTpc, geometry, type TpcTuning, tpcInputs } from "./tpc.ts";
+import { ADC_PER_ELECTRON, createTpc, geometry, type TpcTuning, tpcInputs } from "./tpc.ts";
 
 /** A window wide enough to hold everything. */
 const PADS = 20;
@@ -195,7 +195,7 @@ test("charge is conserved: the sum is electrons × gain × pulse area", () => {
   const { cells, electrons } = run(1500, { drift_length: 1 }, setup({ transverse_diffusion: "0" }), smooth);
   const sum = cells.reduce((a, b) => a + b, 0);
   const area = (190 / 2.3548 / 100) * Math.sqrt(2 * Math.PI);
-  const seen = sum / (75 * 0.0374 * area);
+  const seen = sum / (75 * ADC_PER_ELECTRON * area);
   const followed = electrons.reduce((a, b) => a + b, 0);
   near(seen / followed, 1.2 / 2.4, 0.01, "share seen");
 });

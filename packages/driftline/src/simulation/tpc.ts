@@ -27,7 +27,7 @@ export const geometry = {
  * ADC counts of one electron of mean gain, all of it on one pad at the pulse's top, for a mip_amplitude of 1 ADC: made by
  * `node bench/simulation-mip.ts`.
  */
-export const ADC_PER_ELECTRON = 0.0374;
+export const ADC_PER_ELECTRON = 0.0361;
 
 /** The inputs that this simulator needs. */
 export const tpcInputs = [
