@@ -29,8 +29,8 @@ from driftline_trainer.session import MODELS
 
 PLAIN = {
     *("Abs", "Add", "Cast", "Clip", "Concat", "Div", "Elu", "Exp", "Expand", "Floor", "Gather", "Gemm"),
-    *("GreaterOrEqual", "MatMul", "Max", "Min", "Mul", "Pow", "Reshape", "Shape", "Sign", "Slice", "Squeeze", "Sub"),
-    *("Tanh", "Transpose", "Unsqueeze", "Where"),
+    *("GreaterOrEqual", "MatMul", "Max", "Min", "Mul", "Pow", "ReduceSum", "Reshape", "Shape", "Sign", "Slice"),
+    *("Softmax", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where"),
 }
 """Operators that every runtime has had for years."""
 

@@ -34,6 +34,7 @@ SMALL = {
     "latents": 4,
     "learning_rate": 0.01,
     "average": 0.9,
+    "shaped": ["time"],
 }
 CRITIC = {
     "steps": 20,

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .encoding import Encoding
 from .networks import Perceptron, perceptron
+from .pulse import Pulse
 from .readout import Readout
 
 LOG_CHARGE_RANGE = (-12.0, 11.0)
@@ -19,6 +20,8 @@ SQUARED = 6
 """Latent numbers whose squares the network reads as well."""
 WIDTH_FACTOR = 3.0
 """A cloud's width lies between the mean one of the data divided and multiplied by this."""
+COUNTED_WIDTH, COUNTED_FACTOR = 0.5, 5.0
+"""The same along an axis that is shaped afterwards, about this part of the mean one."""
 
 
 class CloudGenerator(eqx.Module):
@@ -34,6 +37,8 @@ class CloudGenerator(eqx.Module):
     """Natural logarithm of a typical charge, in thresholds."""
     widths: tuple[float, float] = eqx.field(static=True)
     """Root mean square widths of the mean image, in cells."""
+    pulses: tuple[Pulse | None, Pulse | None]
+    """What shapes the charge that is counted in the cells along an axis; None where a response is what is sampled."""
 
     @property
     def latents(self) -> int:
@@ -66,11 +71,14 @@ class CloudGenerator(eqx.Module):
         profiles = []
         for axis in (0, 1):
             shift = REACH[axis] * jnp.tanh(raw[:, (1 + axis) * k : (2 + axis) * k] / REACH[axis])
-            width = self.widths[axis] * jnp.exp(
-                float(np.log(WIDTH_FACTOR)) * jnp.tanh(raw[:, (3 + axis) * k : (4 + axis) * k])
-            )
+            size = jnp.tanh(raw[:, (3 + axis) * k : (4 + axis) * k])
             centre = fractions[:, axis : axis + 1] - self.first[axis] + shift
-            profiles.append(gaussian(self.readout.shape[axis], centre, width))
+            cells, width, pulse = self.readout.shape[axis], self.widths[axis], self.pulses[axis]
+            if pulse is None:
+                profiles.append(gaussian(cells, centre, width * jnp.exp(float(np.log(WIDTH_FACTOR)) * size)))
+            else:
+                width = COUNTED_WIDTH * width * jnp.exp(float(np.log(COUNTED_FACTOR)) * size)
+                profiles.append(pulse(counts(cells, pulse.reach, centre, width), cells))
         pads, times = profiles
         charge = self.readout.threshold * jnp.exp(log_charge)
         return jnp.matmul(jnp.swapaxes(pads * charge[:, :, None], 1, 2), times)
@@ -82,6 +90,16 @@ def gaussian(cells: int, centre: Float[Array, "n k"], width: Float[Array, "n k"]
     place = np.arange(cells, dtype=np.float32)
     pull = (place - centre[:, :, None]) * inverse[:, :, None]
     return jnp.exp(-0.5 * pull**2) * (inverse * float(1 / np.sqrt(2 * np.pi)))[:, :, None]
+
+
+def counts(
+    cells: int, margin: int, centre: Float[Array, "n k"], width: Float[Array, "n k"]
+) -> Float[Array, "n k counted"]:
+    """Parts of a cloud's charge in cells -margin ... cells - 1 + margin: normal weights that add up to one, so that a
+    narrow cloud is in one cell or in two."""
+    place = np.arange(-margin, cells + margin, dtype=np.float32)
+    pull = (place - centre[:, :, None]) * (1 / width)[:, :, None]
+    return jax.nn.softmax(-0.5 * pull**2, axis=-1)
 
 
 def make_cloud_generator(
@@ -96,10 +114,11 @@ def make_cloud_generator(
     latents: int,
     log_charge: float,
     widths: tuple[float, float],
+    pulses: tuple[Pulse | None, Pulse | None],
 ) -> CloudGenerator:
     sizes = [encoding.size + latents + min(latents, SQUARED)] + [width] * depth + [5 * clouds]
     network = perceptron(key, sizes, last_gain=0.5)
-    return CloudGenerator(network, encoding, readout, clouds, latents, first, log_charge, widths)
+    return CloudGenerator(network, encoding, readout, clouds, latents, first, log_charge, widths, pulses)
 
 
 def parameters(generator: eqx.Module) -> int:

@@ -11,14 +11,18 @@ from .clouds import CloudGenerator, make_cloud_generator
 from .dataset import Dataset
 from .encoding import make_encoding
 from .hyperparameters import EnergyScore, read_hyperparameters
-from .job import Job
+from .job import Job, invalid
 from .pace import Pace
 from .parallel import mean_over_shares, shares_of
+from .pulse import make_pulse
 from .readout import make_readout
 from .score import response_score
 from .selection import Selection
 from .summaries import LN10, NAMES, Embed, Embedding, embed_rows, fit_embed
 from .symmetry import as_tracks, augment, group
+
+NARROW = 0.05
+"""The quantile of the widths at which a pulse begins."""
 
 
 class Rows(eqx.Module):
@@ -53,11 +57,18 @@ class EnergyScoreModel:
         self.first = (job.output.axes[0].first, job.output.axes[1].first)
         tracks = augment(group(job, settings.symmetries), as_tracks(self.encoding, data.train))
         self.embed = fit_embed(tracks.images, tracks.fractions, self.first, job.output.threshold)
+        for name in settings.shaped:
+            if name not in [entry.name for entry in job.output.axes]:
+                raise invalid("hyperparameters.shaped", f"the output has no axis {name!r}")
         self.rows = Rows(
             jnp.asarray(tracks.features),
             jnp.asarray(tracks.fractions),
             embed_rows(self.embed, tracks.images, tracks.fractions),
         )
+        self.pulse_widths = [
+            narrowest(data.train.responses, axis) if entry.name in settings.shaped else None
+            for axis, entry in enumerate(job.output.axes)
+        ]
         self.selection = Selection(job, self.encoding, self.embed, data.validation)
         self.shares = shares_of(settings.batch, job.threads)
         self.optimiser = optax.chain(optax.clip_by_global_norm(5.0), optax.scale_by_adam(b1=0.9, b2=0.99))
@@ -76,6 +87,7 @@ class EnergyScoreModel:
             latents=s.latents,
             log_charge=mean["log_sum"] * LN10 - float(np.log(self.readout.threshold)),
             widths=(max(mean["variance_0"], 0.05) ** 0.5, max(mean["variance_1"], 0.05) ** 0.5),
+            pulses=tuple(None if width is None else make_pulse(width) for width in self.pulse_widths),
         )
         return State(generator, generator, self.optimiser.init(generator))
 
@@ -99,6 +111,15 @@ class EnergyScoreModel:
         generator = jax.tree.map(lambda w, u: w - pace.rate * u, state.generator, updates)
         average = pace.averaged(state.average, generator)
         return State(generator, average, optimiser), jnp.where(jnp.isfinite(size), value, jnp.nan)
+
+
+def narrowest(responses: Float[np.ndarray, "n a b"], axis: int) -> float:
+    """Root mean square width along an axis, in cells, of the narrowest responses: little more than the pulse's."""
+    profile = responses.sum(2 - axis)
+    profile = profile[profile.sum(1) > 0]
+    place, total = np.arange(profile.shape[1]), profile.sum(1)
+    variance = profile @ place**2 / total - (profile @ place / total) ** 2
+    return float(max(np.quantile(variance, NARROW), 0.05) ** 0.5)
 
 
 def draw(

@@ -41,6 +41,8 @@ class EnergyScore(Budget):
     latents: int = 24
     draws: int = 4
     """Responses drawn for each row of a batch."""
+    shaped: list[str] = field(default_factory=list)
+    """Axes along which charge is counted in cells before one pulse, the same for all, shapes it. It is learned."""
     fractions: bool = False
     """Whether the network reads the fractional parts of the coordinates; without, a response moves with its track."""
 
