@@ -25,27 +25,16 @@ test("the experiment's file becomes a published model that says what it covers",
   // The source's own counts: all digits lie in the window, 1,972 are below 1 ADC.
   assert.deepEqual([dataset?.rows, dataset?.digits, dataset?.digitsOutside], [5000, 91_977, 0]);
   assert.equal(dataset?.digitsBelowThreshold, 1972);
-  const value = (metric: string) => Number(job.verdict?.gates.find((gate) => gate.metric === metric)?.value);
-  assert.ok(
-    value("auc_all") < 0.65 && value("profile_chi2") < 0.8 && value("wasserstein") < 0.15,
-    made.stderr,
-  );
+  assert.equal(made.code, 0, made.stderr);
+  assert.equal(job.state, "published");
 
-  if (job.state === "refused") {
-    // 5,000 responses train a model at the edge of the gates (docs/fidelity.md): a refusal says by how much.
-    assert.equal(made.code, 3, made.stderr);
-    assert.match(made.stderr, /is 0\.\d+, allowed is at most|is \d+\.\d+, allowed is at most/);
-    assert.equal((await driftline(["resolve", ...question])).code, 4);
-  } else {
-    assert.equal(made.code, 0, made.stderr);
-    const hit = await driftlineJson<Hit>(["resolve", ...question]);
-    assert.equal(hit.model.dataSource, "files");
-    const { inputs, conditions } = hit.domain;
-    assert.deepEqual([inputs.pad_row.low, inputs.pad_row.high], [23, 23]);
-    assert.ok(Math.abs(inputs.drift_length.low - 24.915) < 1e-3);
-    assert.ok(Math.abs(inputs.drift_length.high - 302.089) < 1e-3);
-    assert.ok(Object.values(conditions).every(({ tested, low, high }) => !tested && low === high));
-  }
+  const hit = await driftlineJson<Hit>(["resolve", ...question]);
+  assert.equal(hit.model.dataSource, "files");
+  const { inputs, conditions } = hit.domain;
+  assert.deepEqual([inputs.pad_row.low, inputs.pad_row.high], [23, 23]);
+  assert.ok(Math.abs(inputs.drift_length.low - 24.915) < 1e-3);
+  assert.ok(Math.abs(inputs.drift_length.high - 302.089) < 1e-3);
+  assert.ok(Object.values(conditions).every(({ tested, low, high }) => !tested && low === high));
 
   const simulated = await driftline(["resolve", "mpd.tpc", ...here]);
   assert.equal(simulated.code, 4, "the base simulator's model is another one");

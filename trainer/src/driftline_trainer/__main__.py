@@ -49,6 +49,9 @@ def use_threads(threads: int) -> None:
     os.environ["JAX_PLATFORMS"] = "cpu"
     # The size of XLA's pools (DefaultThreadPoolSize in xla/pjrt/utils.cc), and a device for each share of a batch.
     os.environ["NPROC"] = os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)
+    # Shares wait for each other, and XLA gives a share up for dead after 40 s: it may be that the machine slept.
+    patience = "--xla_cpu_collective_call_terminate_timeout_seconds=86400"
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {patience}".strip()
 
 
 if __name__ == "__main__":
