@@ -79,7 +79,7 @@ function newestBindingQuery({ db, first }: Pick<Database<CatalogueTables>, "db" 
   const compiled = db
     .selectFrom("bindings")
     .innerJoin("bundles", "bundles.digest", "bindings.bundle")
-    .select(["bindings.action", "bundles.digest", "bundles.recipe_hash", "bundles.data_source"])
+    .select(["bindings.action", "bindings.bundle as digest", "bundles.recipe_hash", "bundles.data_source"])
     .select(["bundles.size", "bundles.created_at", "bundles.domain_json"])
     .where("bindings.key", "=", "")
     .orderBy("bindings.id", "desc")

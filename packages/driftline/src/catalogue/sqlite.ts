@@ -75,14 +75,14 @@ function sqliteConnection(path: string, readOnly: boolean) {
 
   /** Calls `statement` again while another process keeps it from running. */
   async function patiently<R>(statement: () => R): Promise<R> {
-    const started = Date.now();
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = 0, started = 0; ; attempt++) {
       try {
         return statement();
       } catch (error) {
         const code = codeOf(error);
         if (code === sqliteCorrupt || code === sqliteNotADatabase) throw damaged(path, error as Error);
         if (code !== sqliteBusy) throw error;
+        if (attempt === 0) started = Date.now();
         if (Date.now() - started > patienceMs) {
           throw fail("busy", `Another process has kept ${path} locked for ${patienceMs / 1000} s.`, {
             remedy: "Try again; if it lasts, see which process has the file open (`fuser -v` on it).",

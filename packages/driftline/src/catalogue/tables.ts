@@ -73,7 +73,12 @@ async function createTables(db: Kysely<any>): Promise<void> {
     .addColumn("reason", "text", (c) => c.notNull())
     .addColumn("created_at", "text", (c) => c.notNull())
     .execute();
-  await db.schema.createIndex("bindings_by_key").on("bindings").columns(["key", "id"]).execute();
+  // With all that resolution reads of a binding: it need not look at the table itself.
+  await db.schema
+    .createIndex("bindings_by_key")
+    .on("bindings")
+    .columns(["key", "id", "action", "bundle"])
+    .execute();
   await db.schema
     .createIndex("bindings_by_family")
     .on("bindings")

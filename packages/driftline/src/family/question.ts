@@ -117,7 +117,22 @@ function compile(family: Family): CompiledFamily {
 }
 
 function conditionParser(condition: Condition): (given: unknown) => string {
-  return condition.kind === "label" ? labelParser(condition) : quantityParser(condition);
+  return remembering(condition.kind === "label" ? labelParser(condition) : quantityParser(condition));
+}
+
+/** The same texts are asked again and again: exact arithmetic on them is the larger part of making a key. */
+function remembering(parse: (given: unknown) => string): (given: unknown) => string {
+  const known = new Map<string, string>();
+  return (given) => {
+    if (typeof given !== "string" || given.length > 40) return parse(given);
+    let value = known.get(given);
+    if (value === undefined) {
+      value = parse(given);
+      if (known.size >= 500) known.clear();
+      known.set(given, value);
+    }
+    return value;
+  };
 }
 
 function unknownName(given: Record<string, unknown>, fields: Field[]): string | null {
