@@ -117,6 +117,28 @@ def test_an_end_that_comes_forward_makes_the_rate_fall_faster_from_its_present_h
         assert progress.end == 500
 
 
+def test_an_end_that_came_forward_for_lack_of_time_is_put_off_when_there_is_time_again():
+    progress = Progress(end=1000, step=500)
+    training.keep_to(progress, 250, 1000)
+    assert (progress.anneal_from, progress.end, progress.ended) == (250, 750, "seconds")
+    training.keep_to(progress, 260, 1000)  # hardly more: left alone
+    assert progress.end == 750
+    training.keep_to(progress, 400, 1000)
+    assert (progress.anneal_from, progress.end, progress.ended) == (100, 900, "seconds")
+    training.keep_to(progress, 10_000, 1000)
+    assert (progress.anneal_from, progress.end, progress.ended) == (0, 1000, "steps")
+    training.keep_to(progress, 10_000, 2000)  # the budget of steps is never exceeded by itself
+    assert progress.end == 1000
+    halved = Progress(end=1000, step=500)
+    training.end_within(halved, 250, "patience")
+    training.keep_to(halved, 10_000, 1000)
+    assert halved.end == 750, "an end for another reason stays"
+    late = Progress(end=1000, step=900, settling=True)
+    training.keep_to(late, 50, 1000)
+    training.keep_to(late, 100, 1000)
+    assert late.end == 950
+
+
 @pytest.mark.parametrize(
     ("scores", "kept"),
     [

@@ -20,6 +20,12 @@ from .protocol import Events, TrainerError
 CALL_SECONDS = 0.5
 """Aim for one compiled call: Python's signal handlers wait for it to end."""
 CHECKPOINT_SECONDS = 8.0
+MEMORY = 0.9
+"""The pace is that of the last ten calls or so: at the start, imports for the export go on beside the training."""
+IN_TIME = 0.97
+"""Training is done in this part of the time that it has, for the last call takes a while."""
+LONGER = 1.05
+"""An end is put off if there is time for so many times the steps that are left."""
 MARGIN = 0.01
 """Weights of an earlier look are preferred only where their score is better by more than this fraction: later ones had
 the smaller learning rate, and on a few hundred validation rows the score wavers by about so much."""
@@ -99,7 +105,7 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
                 progress.looks_since_kept = 0
                 end_within(progress, (progress.end - progress.step) // 2, "patience")
         if watch.total > budget.seconds / 3:  # Before, the pace is not known well enough to give steps up.
-            end_within(progress, watch.steps_in(budget.seconds - watch.total), "seconds")
+            keep_to(progress, watch.steps_in(IN_TIME * budget.seconds - watch.total), budget.steps)
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save()
             saved = time.monotonic()
@@ -115,10 +121,26 @@ def end_within(progress: Progress, steps: int, reason: str) -> None:
     left = progress.end - progress.step
     if left == 0 or steps >= left:
         return
-    height = _height(progress)
-    progress.end = progress.step + max(steps, 0)
-    progress.anneal_from = progress.end - round(max(steps, 0) / height)
+    _move_end(progress, max(steps, 0))
     progress.ended = reason
+
+
+def keep_to(progress: Progress, steps: int, most: int) -> None:
+    """Fits the end to the `steps` that there is time for. An end that was brought forward while the machine was busy
+    is put off again, to `most` steps in all; not any more in the last third, where weights are chosen."""
+    end_within(progress, steps, "seconds")
+    left = progress.end - progress.step
+    if progress.ended == "seconds" and not progress.settling and steps > LONGER * left > 0:
+        _move_end(progress, min(steps, most - progress.step))
+        if progress.end == most:
+            progress.ended = "steps"
+
+
+def _move_end(progress: Progress, steps: int) -> None:
+    """From the present height of the learning rate in a straight line to zero, `steps` from here."""
+    height = _height(progress)
+    progress.end = progress.step + steps
+    progress.anneal_from = progress.end - round(steps / height)
 
 
 def _height(progress: Progress) -> float:
@@ -149,8 +171,8 @@ class Stopwatch:
         self._calls += 1
         if self._calls == 1:  # That one was compiled.
             return
-        self._seconds += seconds
-        self._steps += steps
+        self._seconds = MEMORY * self._seconds + seconds
+        self._steps = MEMORY * self._steps + steps
         self.steps_a_call = max(1, min(500, int(CALL_SECONDS * steps / seconds), 4 * steps))
 
     def seconds_for(self, steps: int) -> float:
