@@ -1,6 +1,7 @@
 // Fidelity of mpd.tpc over seeds: the whole of ensure for each, every gate with its floor, as a Markdown table.
 //
-//   npm run fidelity -- [--seeds 5] [--rows 20000] [--file responses.root] [--steps N] [--data-dir DIR]
+//   npm run fidelity -- [--seeds 5] [--rows 20000] [--file responses.root] [--steps N] [--seconds S]
+//                       [--model NAME] [--data-dir DIR]
 //
 // With --file the responses come from that file (simulator mpdroot/unknown) in place of the base simulator.
 
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     rows: { type: "string" },
     file: { type: "string" },
     steps: { type: "string" },
+    seconds: { type: "string" },
     model: { type: "string" },
     "data-dir": { type: "string" },
   },
@@ -37,7 +39,10 @@ for (let seed = 1; seed <= Number(values.seeds); seed++) {
     seed,
     ...(values.model && { model: values.model }),
     ...(values.rows && { rows: Number(values.rows) }),
-    ...(values.steps && { hyperparameters: { steps: Number(values.steps) } }),
+    hyperparameters: {
+      ...(values.steps && { steps: Number(values.steps) }),
+      ...(values.seconds && { seconds: Number(values.seconds) }),
+    },
     ...(values.file && {
       software: { simulator: "mpdroot/unknown" },
       data: { files: [resolve(values.file)] },

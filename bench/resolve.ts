@@ -1,5 +1,5 @@
 // How long resolution takes with 1,000 and 100,000 models of mpd.tpc: exact, compatible, and a miss explained.
-// `node bench/resolve.ts [models ...]`; docs/catalogue.md has the figures.
+// `node bench/resolve.ts [models ...]`; docs/performance.md has the figures.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";

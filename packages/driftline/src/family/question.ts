@@ -117,7 +117,7 @@ function compile(family: Family): CompiledFamily {
 }
 
 function conditionParser(condition: Condition): (given: unknown) => string {
-  return remembering(condition.kind === "label" ? labelParser(condition) : quantityParser(condition));
+  return condition.kind === "label" ? labelParser(condition) : remembering(quantityParser(condition));
 }
 
 /** The same texts are asked again and again: exact arithmetic on them is the larger part of making a key. */

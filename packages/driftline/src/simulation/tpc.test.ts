@@ -186,8 +186,8 @@ test("the magnetic field bends tracks by v/2R towards increasing pad numbers", (
   near(at("2").pad - at("0").pad, v / (2 * 8.339) / 0.5, 0.001, "shift in pads");
 });
 
-// An electron's charge is its gain on the avalanche scale; all pads together get all of it, and a pulse averaged over bins
-// keeps its area σ√2π. So sum/(gain·area) is the number of electrons seen by the row, up to avalanche fluctuations of
+// An electron's charge is its gain on the avalanche scale; all pads together get all of it, and the samples of a pulse
+// add up to its area σ√2π. So sum/(gain·area) is the number of electrons seen by the row, up to avalanche fluctuations of
 // sqrt(0.4/n): with 100,000 electrons 0.2 %.
 test("charge is conserved: the sum is electrons × gain × pulse area", () => {
   // Without diffusion and 20 cm of padding above and below nothing is lost but at the row's edges: electrons followed beyond
@@ -245,6 +245,23 @@ test("noise is added to each cell with its standard deviation", () => {
   assert.ok(n > 300);
   near(sum / n, 0, (4.5 * 2) / Math.sqrt(n), "mean");
   near(Math.sqrt(squares / n), 2, (4.5 * 2) / Math.sqrt(2 * n), "standard deviation");
+});
+
+// Charge is counted in bins before it is shaped: without diffusion and dip all of it is in one bin, wherever in the bin the
+// track passes, and the samples are those of one pulse. Shaping first would move them with the track.
+test("charge is counted in time bins and then shaped", () => {
+  const { cells, features } = run(40, { drift_length: 10 }, setup({ longitudinal_diffusion: "0" }));
+  for (let row = 0; row < 40; row++) {
+    const fraction = features[row * 6 + 2] % 1;
+    const top = BINS / 2 + (fraction < 0.5 ? 0 : 1);
+    for (let pad = 0; pad < PADS; pad++) {
+      const samples = cells.subarray(row * PADS * BINS + pad * BINS, row * PADS * BINS + (pad + 1) * BINS);
+      for (let bin = 0; bin < BINS; bin++) {
+        const expected = Math.abs(bin - top) > 4 ? 0 : Math.exp(-0.5 * ((bin - top) / 0.80686) ** 2);
+        near(samples[bin], samples[top] * expected, 1e-4 * samples[top], `row ${row}, pad ${pad}, bin ${bin}`);
+      }
+    }
+  }
 });
 
 test("outer rows see half as much again", () => {

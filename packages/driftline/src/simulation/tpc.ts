@@ -208,9 +208,9 @@ export function createTpc(
 
     for (let i = 0, cell = 0; i < pads; i++) {
       for (let j = 0; j < bins; j++, cell++) {
-        const from = (i + 3) * stride + j;
+        const first = (i + 3) * stride + j;
         let amplitude = 0;
-        for (let k = 0; k < pulse.length; k++) amplitude += charges[from + k] * pulse[k];
+        for (let k = 0; k < pulse.length; k++) amplitude += charges[first + k] * pulse[k];
         amplitude *= gain;
         if (noise > 0) {
           if ((cell & 7) === 0) philox4x32(cell >>> 3, NOISE, eventLow, eventHigh, key0, key1, words);
