@@ -14,7 +14,7 @@ from driftline_trainer.pulse import make_pulse
 
 
 def test_shaping_is_a_convolution_that_keeps_the_charge():
-    pulse = make_pulse(0.807)
+    pulse = make_pulse(0.807, 0.9)
     heights = np.exp(-0.5 * (np.arange(-4, 5) / 0.807) ** 2)
     counted = np.random.default_rng(1).random((3, 2, 16 + 8)).astype(np.float32)
     shaped = np.asarray(pulse(jnp.asarray(counted), 16))
@@ -38,6 +38,12 @@ def test_a_pulse_begins_at_the_width_of_the_narrowest_responses():
     profile = np.exp(-0.5 * ((np.arange(16) - 7.3) / widths[:, None]) ** 2)
     responses = np.concatenate([np.zeros((2, 8, 16)), np.tile(profile[:, None], (1, 8, 1))])
     assert narrowest(responses, 1) == pytest.approx(0.8, rel=0.01)
+
+
+def test_empty_responses_are_refused():
+    with pytest.raises(TrainerError, match="above the threshold") as caught:
+        narrowest(np.zeros((5, 8, 16)), 1)
+    assert caught.value.code == "dataset_invalid"
 
 
 def test_an_axis_that_is_not_there_is_named(dataset, tmp_path):

@@ -25,7 +25,7 @@ from driftline_trainer.job import parse_job
 from driftline_trainer.lifetime import StopRequest
 from driftline_trainer.pace import pace_at
 from driftline_trainer.protocol import Events, TrainerError
-from driftline_trainer.session import MODELS
+from driftline_trainer.session import MODELS, ended
 
 PLAIN = {
     *("Abs", "Add", "Cast", "Clip", "Concat", "Div", "Elu", "Exp", "Expand", "Floor", "Gather", "Gemm"),
@@ -92,7 +92,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_result(dataset, events,
 
 def test_a_checkpoint_of_another_job_is_not_taken_up(small, tmp_path):
     tree = {"weights": jnp.arange(3.0)}
-    progress = Progress(step=5, end=10)
+    progress = Progress(step=5, end=10, latest=10)
     checkpoint.save_checkpoint(tmp_path, "one", progress, tree)
     found = checkpoint.load_checkpoint(tmp_path, "one", tree)
     assert found is not None and found[0] == progress
@@ -104,39 +104,40 @@ def test_a_checkpoint_of_another_job_is_not_taken_up(small, tmp_path):
 
 
 def test_an_end_that_comes_forward_makes_the_rate_fall_faster_from_its_present_height():
-    progress = Progress(end=1000, step=500)  # half way down
-    training.end_within(progress, 600, "seconds")  # there is time
-    assert (progress.anneal_from, progress.end, progress.ended) == (0, 1000, "steps")
-    training.end_within(progress, 250, "seconds")
-    assert (progress.anneal_from, progress.end, progress.ended) == (250, 750, "seconds")
+    progress = Progress(end=1000, latest=1000, step=500)  # half way down
+    training.keep_to(progress, 600)  # there is time
+    assert (progress.anneal_from, progress.end, ended(progress, 1000)) == (0, 1000, "seconds")
+    training.keep_to(progress, 250)
+    assert (progress.anneal_from, progress.end) == (250, 750)
     rates = [float(pace_at(500, jnp.array(plan), 1.0, 0.9).rate) for plan in ([0, 1000], [250, 750])]
     assert rates == [0.5, 0.5]
     assert float(pace_at(750, jnp.array([250, 750]), 1.0, 0.9).rate) == 0
     for _ in range(2):
-        training.end_within(progress, -5, "seconds")
+        training.keep_to(progress, -5)
         assert progress.end == 500
 
 
 def test_an_end_that_came_forward_for_lack_of_time_is_put_off_when_there_is_time_again():
-    progress = Progress(end=1000, step=500)
-    training.keep_to(progress, 250, 1000)
-    assert (progress.anneal_from, progress.end, progress.ended) == (250, 750, "seconds")
-    training.keep_to(progress, 260, 1000)  # hardly more: left alone
+    progress = Progress(end=1000, latest=1000, step=500)
+    training.keep_to(progress, 250)
+    training.keep_to(progress, 260)  # hardly more: left alone
     assert progress.end == 750
-    training.keep_to(progress, 400, 1000)
-    assert (progress.anneal_from, progress.end, progress.ended) == (100, 900, "seconds")
-    training.keep_to(progress, 10_000, 1000)
-    assert (progress.anneal_from, progress.end, progress.ended) == (0, 1000, "steps")
-    training.keep_to(progress, 10_000, 2000)  # the budget of steps is never exceeded by itself
-    assert progress.end == 1000
-    halved = Progress(end=1000, step=500)
-    training.end_within(halved, 250, "patience")
-    training.keep_to(halved, 10_000, 1000)
-    assert halved.end == 750, "an end for another reason stays"
-    late = Progress(end=1000, step=900, settling=True)
-    training.keep_to(late, 50, 1000)
-    training.keep_to(late, 100, 1000)
-    assert late.end == 950
+    training.keep_to(progress, 400)
+    assert (progress.anneal_from, progress.end) == (100, 900)
+    training.keep_to(progress, 10_000)
+    assert (progress.anneal_from, progress.end) == (0, 1000)
+    # Where patience has put the end, it stays at the latest, whatever time does in between.
+    progress.latest = 750
+    training.move_end(progress, 750)
+    for steps, end in ((100, 600), (10_000, 750)):
+        training.keep_to(progress, steps)
+        assert progress.end == end
+    progress.step = 750
+    assert ended(progress, 1000) == "patience"
+    late = Progress(end=1000, latest=1000, step=900, settling=True)
+    training.keep_to(late, 50)
+    training.keep_to(late, 100)
+    assert late.end == 950, "weights are being chosen"
 
 
 @pytest.mark.parametrize(
@@ -174,6 +175,22 @@ def test_a_slow_look_is_not_taken_for_slow_steps():
         watch.ran(1000)
         time.sleep(0.05)
     assert watch.steps_in(1.0) > 100_000
+    assert not watch.knows_pace
+    for _ in range(training.CALLS_FOR_PACE):
+        watch.runs()
+        watch.ran(1000)
+    assert watch.knows_pace
+
+
+def test_the_pace_is_that_of_the_last_calls():
+    watch = training.Stopwatch(0.0)
+    for calls, seconds in ((20, 0.02), (80, 0.002)):
+        for _ in range(calls):
+            watch.runs()
+            time.sleep(seconds)
+            watch.ran(10)
+    # Over all calls it would be 6 ms a call or more; of the last ones 2 ms, and what the machine adds.
+    assert watch.seconds_for(10) < 0.0045
     assert watch.total >= 0.15
 
 
@@ -187,7 +204,7 @@ def test_a_limit_in_seconds_ends_training_early_with_a_small_rate(small, events,
         start, step = staticmethod(model.start), staticmethod(model.step)
 
     outcome = training.train(job, Longer, tmp_path, events, StopRequest())
-    assert outcome.progress.ended == "seconds"
+    assert ended(outcome.progress, Longer.settings.steps) == "seconds"
     assert 0 < outcome.progress.step == outcome.progress.end < 10_000_000
     assert outcome.progress.seconds < 60
 

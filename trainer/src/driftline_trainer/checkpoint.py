@@ -24,11 +24,11 @@ class Progress:
 
     end: int
     """Training ends at this step, with a learning rate of zero."""
+    latest: int
+    """Where it would end with time enough: at all steps, or before if patience ran out."""
     anneal_from: int = 0
     """The step from which the straight line to there starts at the full learning rate."""
     step: int = 0
-    ended: str = "steps"
-    """What decides the end: steps, patience (a worse score) or seconds."""
     loss_sum: float = 0.0
     """Of the steps since the last look."""
     skipped: int = 0

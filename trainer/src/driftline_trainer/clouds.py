@@ -21,7 +21,8 @@ SQUARED = 6
 WIDTH_FACTOR = 3.0
 """A cloud's width lies between the mean one of the data divided and multiplied by this."""
 COUNTED_WIDTH, COUNTED_FACTOR = 0.5, 5.0
-"""The same along an axis that is shaped afterwards, about this part of the mean one."""
+"""The same where charge is counted before it is shaped: about half the mean width of the data, five times as much or
+as little. What the pulse adds is not in it."""
 
 
 class CloudGenerator(eqx.Module):

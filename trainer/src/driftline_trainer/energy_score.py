@@ -14,6 +14,7 @@ from .hyperparameters import EnergyScore, read_hyperparameters
 from .job import Job, invalid
 from .pace import Pace
 from .parallel import mean_over_shares, shares_of
+from .protocol import TrainerError
 from .pulse import make_pulse
 from .readout import make_readout
 from .score import response_score
@@ -76,6 +77,7 @@ class EnergyScoreModel:
     def start(self, key: PRNGKeyArray) -> State:
         mean = dict(zip(NAMES, np.asarray(self.embed.centre).tolist(), strict=True))
         s = self.settings
+        widths = (max(mean["variance_0"], 0.05) ** 0.5, max(mean["variance_1"], 0.05) ** 0.5)
         generator = make_cloud_generator(
             key,
             self.encoding,
@@ -86,8 +88,11 @@ class EnergyScoreModel:
             clouds=s.clouds,
             latents=s.latents,
             log_charge=mean["log_sum"] * LN10 - float(np.log(self.readout.threshold)),
-            widths=(max(mean["variance_0"], 0.05) ** 0.5, max(mean["variance_1"], 0.05) ** 0.5),
-            pulses=tuple(None if width is None else make_pulse(width) for width in self.pulse_widths),
+            widths=widths,
+            pulses=tuple(
+                None if narrow is None else make_pulse(narrow, wide)
+                for narrow, wide in zip(self.pulse_widths, widths, strict=True)
+            ),
         )
         return State(generator, generator, self.optimiser.init(generator))
 
@@ -114,9 +119,18 @@ class EnergyScoreModel:
 
 
 def narrowest(responses: Float[np.ndarray, "n a b"], axis: int) -> float:
-    """Root mean square width along an axis, in cells, of the narrowest responses: little more than the pulse's."""
+    """Root mean square width along an axis, in cells, of narrow responses: not far from the pulse's own, unless a high
+    threshold cuts its sides. Throws `dataset_invalid` where all responses are empty."""
     profile = responses.sum(2 - axis)
     profile = profile[profile.sum(1) > 0]
+    if len(profile) == 0:
+        raise TrainerError(
+            "dataset_invalid",
+            "Reading the dataset: no training response has an amplitude above the threshold.",
+            field="dataset",
+            remedy="Look at the unit of the amplitudes and at the threshold.",
+            status=2,
+        )
     place, total = np.arange(profile.shape[1]), profile.sum(1)
     variance = profile @ place**2 / total - (profile @ place / total) ** 2
     return float(max(np.quantile(variance, NARROW), 0.05) ** 0.5)

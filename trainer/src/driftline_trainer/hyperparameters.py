@@ -29,20 +29,21 @@ class Budget:
     """Inputs that matter through their fractional part alone."""
     logarithmic: list[str] = field(default_factory=list)
     """Inputs that are read through their logarithm."""
+    shaped: list[str] = field(default_factory=list)
+    """Axes along which charge is counted in cells before one pulse, the same for all, shapes it."""
     symmetries: list[dict] = field(default_factory=list)
     """Each {"mirror": [axes], "negate": [inputs]}: the training rows are multiplied by their products."""
 
 
 @dataclass(frozen=True)
 class EnergyScore(Budget):
+    steps: int = 20_000
     width: int = 128
     depth: int = 3
     clouds: int = 6
     latents: int = 24
     draws: int = 4
     """Responses drawn for each row of a batch."""
-    shaped: list[str] = field(default_factory=list)
-    """Axes along which charge is counted in cells before one pulse, the same for all, shapes it. It is learned."""
     fractions: bool = False
     """Whether the network reads the fractional parts of the coordinates; without, a response moves with its track."""
 

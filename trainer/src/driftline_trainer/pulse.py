@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-GAIN = 5.0
+HEIGHT_SCALE = 5.0
 """Heights are learned as so many times a weight, so that a small learning rate moves them over orders of magnitude."""
-DEEPEST = 4.3
-"""Standard deviations to which a pulse is followed: there it is 10^-4 of its top."""
+FOLLOWED = 4.3
+"""Standard deviations of a Gaussian to where it is 10^-4 of its top."""
 
 
 class Pulse(eqx.Module):
-    """Samples of a pulse, a cell apart, its top in the middle: learned, and positive by construction."""
+    """Samples of a pulse, a cell apart: learned, and positive by construction. It begins with its top in the middle."""
 
     log_heights: Float[Array, " samples"]
 
@@ -22,7 +22,7 @@ class Pulse(eqx.Module):
 
     def __call__(self, counts: Float[Array, "n k counted"], cells: int) -> Float[Array, "n k cells"]:
         """Shapes counts in cells -reach ... cells - 1 + reach; the charge stays the same."""
-        heights = jnp.exp(GAIN * self.log_heights)
+        heights = jnp.exp(HEIGHT_SCALE * self.log_heights)
         heights = heights / heights.sum()
         away = np.arange(cells)[None, :] - np.arange(-self.reach, cells + self.reach)[:, None]
         near = np.abs(away) <= self.reach
@@ -31,8 +31,8 @@ class Pulse(eqx.Module):
         return (counts.reshape(n * k, counted) @ shaping).reshape(n, k, cells)  # a plain product exports as one
 
 
-def make_pulse(width: float) -> Pulse:
-    """A Gaussian of this width (in cells) to begin with."""
-    reach = max(1, int(np.ceil(DEEPEST * width)))
+def make_pulse(width: float, widest: float) -> Pulse:
+    """A Gaussian of `width` cells to begin with; samples reach as far as those of a Gaussian of `widest`."""
+    reach = int(np.ceil(FOLLOWED * max(width, widest)))
     away = np.arange(-reach, reach + 1, dtype=np.float32)
-    return Pulse(jnp.asarray(-0.5 * (away / width) ** 2 / GAIN, jnp.float32))
+    return Pulse(jnp.asarray(-0.5 * (away / width) ** 2 / HEIGHT_SCALE, jnp.float32))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import PROTOCOL
 from .checkpoint import NAME as CHECKPOINT
+from .checkpoint import Progress
 from .dataset import read_dataset
 from .energy_score import EnergyScoreModel
 from .export import MODEL, REFERENCE, export, signature, warm_up
@@ -54,7 +55,7 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
         "operators": exported.operators,
         "parity": exported.parity,
         "steps": progress.step,
-        "ended": progress.ended,
+        "ended": ended(progress, model.settings.steps),
         "skippedSteps": progress.skipped,
         "exportedStep": progress.kept_step,
         "exportedScore": progress.kept_score,
@@ -69,3 +70,10 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
     write_atomically(directory / "result.json", (json.dumps(result, indent=2) + "\n").encode())
     (directory / CHECKPOINT).unlink(missing_ok=True)
     events.emit("done", steps=progress.step, exportedStep=progress.kept_step, seconds=result["totalSeconds"])
+
+
+def ended(progress: Progress, steps: int) -> str:
+    """What decided the end."""
+    if progress.step < progress.latest:
+        return "seconds"
+    return "steps" if progress.latest == steps else "patience"

@@ -14,14 +14,16 @@ from .checkpoint import Progress, load_checkpoint, save_checkpoint
 from .job import Job
 from .lifetime import StopRequest
 from .pace import pace_at, random_key
-from .parallel import on_shares, own_key
+from .parallel import first_copy, given_to_all, on_shares, own_key
 from .protocol import Events, TrainerError
 
 CALL_SECONDS = 0.5
 """Aim for one compiled call: Python's signal handlers wait for it to end."""
 CHECKPOINT_SECONDS = 8.0
-MEMORY = 0.9
-"""The pace is that of the last ten calls or so: at the start, imports for the export go on beside the training."""
+MEMORY = 0.95
+"""The pace is that of the last twenty calls or so: at the start, imports for the export go on beside the training."""
+CALLS_FOR_PACE = 5
+"""So many calls of this process must have been timed before the end is moved."""
 IN_TIME = 0.97
 """Training is done in this part of the time that it has, for the last call takes a while."""
 LONGER = 1.05
@@ -53,12 +55,13 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
     start_key, step_key = jax.random.split(random_key(job.seed))
     state = model.start(start_key)
     best = state.average
-    progress = Progress(end=budget.steps)
+    progress = Progress(end=budget.steps, latest=budget.steps)
     resumed = load_checkpoint(directory, job.digest, (state, best))
     if resumed is not None:
         progress, (state, best) = resumed
         events.emit("log", message=f"Going on from the checkpoint at step {progress.step}.")
     run = _compiled(model, budget)
+    state, best, rows, embed = given_to_all((state, best, model.rows, model.embed), model.shares)
 
     def save() -> None:
         save_checkpoint(directory, job.digest, progress, (state, best))
@@ -76,7 +79,7 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
         annealing = jnp.array([progress.anneal_from, progress.end])
         watch.runs()
         sums = (progress.loss_sum, progress.skipped)
-        state, sums = run(state, sums, model.rows, model.embed, step_key, annealing, progress.step, steps)
+        state, sums = run(state, sums, rows, embed, step_key, annealing, progress.step, steps)
         progress.loss_sum, progress.skipped = float(sums[0]), int(sums[1])
         watch.ran(steps)
         progress.step += steps
@@ -85,7 +88,7 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
         if progress.step % every == 0 or progress.step == progress.end:
             looked_before = progress.history[-1]["step"] if progress.history else 0
             loss, progress.loss_sum = progress.loss_sum / (progress.step - looked_before), 0.0
-            metrics = {"loss": loss, **model.selection(state.average)}
+            metrics = {"loss": loss, **model.selection(first_copy(state.average))}
             if not progress.settling and _height(progress) <= SETTLING:
                 # From here on looks choose what is exported; before, they tell whether training still gets anywhere.
                 progress.settling, progress.best_score = True, None
@@ -103,44 +106,36 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
             )
             if progress.looks_since_kept >= budget.patience:
                 progress.looks_since_kept = 0
-                end_within(progress, (progress.end - progress.step) // 2, "patience")
-        if watch.total > budget.seconds / 3:  # Before, the pace is not known well enough to give steps up.
-            keep_to(progress, watch.steps_in(IN_TIME * budget.seconds - watch.total), budget.steps)
+                progress.latest = progress.step + (progress.end - progress.step) // 2
+                move_end(progress, progress.latest)
+        if watch.total > budget.seconds / 3 and watch.knows_pace:
+            keep_to(progress, watch.steps_in(IN_TIME * budget.seconds - watch.total))
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save()
             saved = time.monotonic()
     if progress.best_score is None:
         raise _diverged("no look at the validation rows gave a finite figure")
     save()
-    return Outcome(best, progress)
+    return Outcome(first_copy(best), progress)
 
 
-def end_within(progress: Progress, steps: int, reason: str) -> None:
-    """Brings the end forward where no more than `steps` are left to do: the learning rate falls more steeply from
-    its present height, so that a training that is cut short still ends with a small one."""
-    left = progress.end - progress.step
-    if left == 0 or steps >= left:
-        return
-    _move_end(progress, max(steps, 0))
-    progress.ended = reason
-
-
-def keep_to(progress: Progress, steps: int, most: int) -> None:
+def keep_to(progress: Progress, steps: int) -> None:
     """Fits the end to the `steps` that there is time for. An end that was brought forward while the machine was busy
-    is put off again, to `most` steps in all; not any more in the last third, where weights are chosen."""
-    end_within(progress, steps, "seconds")
+    is put off again, but not in the last third, where weights are chosen."""
     left = progress.end - progress.step
-    if progress.ended == "seconds" and not progress.settling and steps > LONGER * left > 0:
-        _move_end(progress, min(steps, most - progress.step))
-        if progress.end == most:
-            progress.ended = "steps"
+    possible = min(max(steps, 0), progress.latest - progress.step)
+    if left == 0:
+        return
+    if possible < left or (possible > LONGER * left and not progress.settling):
+        move_end(progress, progress.step + possible)
 
 
-def _move_end(progress: Progress, steps: int) -> None:
-    """From the present height of the learning rate in a straight line to zero, `steps` from here."""
+def move_end(progress: Progress, end: int) -> None:
+    """The learning rate goes from its present height to zero at `end` in a straight line, so that a training that is
+    cut short still ends with a small one."""
     height = _height(progress)
-    progress.end = progress.step + steps
-    progress.anneal_from = progress.end - round(steps / height)
+    progress.end = end
+    progress.anneal_from = end - round((end - progress.step) / height) if height > 0 else end
 
 
 def _height(progress: Progress) -> float:
@@ -175,11 +170,15 @@ class Stopwatch:
         self._steps = MEMORY * self._steps + steps
         self.steps_a_call = max(1, min(500, int(CALL_SECONDS * steps / seconds), 4 * steps))
 
+    @property
+    def knows_pace(self) -> bool:
+        return self._calls > CALLS_FOR_PACE
+
     def seconds_for(self, steps: int) -> float:
         return steps * self._seconds / max(self._steps, 1)
 
     def steps_in(self, seconds: float) -> int:
-        return int(seconds * self._steps / self._seconds) if self._steps else 1 << 62
+        return int(seconds * self._steps / self._seconds)
 
 
 def _compiled(model, budget) -> Callable:
