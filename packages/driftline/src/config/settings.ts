@@ -89,7 +89,8 @@ export const settings = {
     variable: "DRIFTLINE_THREADS",
     ...whole(1, 1024),
     default: () => availableParallelism(),
-    description: "Threads of simulation and validation in one job. Those of training are the family's: they decide the result.",
+    description:
+      "Threads of simulation and validation in one job. Those of training are the family's: they decide the result.",
   },
   workers: {
     variable: "DRIFTLINE_WORKERS",

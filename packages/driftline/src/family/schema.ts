@@ -148,7 +148,11 @@ export const familyFile = z.strictObject({
         .min(0)
         .max(2 ** 31 - 1)
         .describe("First seed"),
-      threads: z.int().min(1).max(1024).describe("Threads of the trainer; their number is part of the recipe"),
+      threads: z
+        .int()
+        .min(1)
+        .max(1024)
+        .describe("Threads of the trainer; their number is part of the recipe"),
       hyperparameters: z
         .record(z.string(), z.json())
         .default({})

@@ -258,7 +258,12 @@ test("charge is counted in time bins and then shaped", () => {
       const samples = cells.subarray(row * PADS * BINS + pad * BINS, row * PADS * BINS + (pad + 1) * BINS);
       for (let bin = 0; bin < BINS; bin++) {
         const expected = Math.abs(bin - top) > 4 ? 0 : Math.exp(-0.5 * ((bin - top) / 0.80686) ** 2);
-        near(samples[bin], samples[top] * expected, 1e-4 * samples[top], `row ${row}, pad ${pad}, bin ${bin}`);
+        near(
+          samples[bin],
+          samples[top] * expected,
+          1e-4 * samples[top],
+          `row ${row}, pad ${pad}, bin ${bin}`,
+        );
       }
     }
   }
