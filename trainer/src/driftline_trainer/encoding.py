@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .job import Job, invalid, nearest
+from .job import Job, check_known, invalid
 
 CLIP = 1.5
 """Scaled inputs end here, so that a track far outside the domain cannot drive a network to infinity."""
@@ -62,9 +62,7 @@ def make_encoding(
     depends on a `logarithmic` input changes most at its lower end. Throws TrainerError `job_invalid`."""
     names = [entry.name for entry in job.inputs]
     for field, given in (("breaks", breaks), ("periodic", periodic), ("logarithmic", logarithmic)):
-        for name in given:
-            if name not in names:
-                raise invalid(f"hyperparameters.{field}", f"there is no input {name!r}{nearest(str(name), names)}")
+        check_known(f"hyperparameters.{field}", "input", given, names)
     for name in logarithmic:
         if job.inputs[names.index(name)].low <= 0:
             raise invalid("hyperparameters.logarithmic", f"the domain of {name!r} is not above zero")

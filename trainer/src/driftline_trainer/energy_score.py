@@ -11,9 +11,9 @@ from .clouds import CloudGenerator, make_cloud_generator
 from .dataset import Dataset
 from .encoding import make_encoding
 from .hyperparameters import EnergyScore, read_hyperparameters
-from .job import Job, invalid
+from .job import Job, check_known
 from .pace import Pace
-from .parallel import mean_over_shares, shares_of
+from .parallel import mean_over_shares, shares_of, some_of
 from .protocol import TrainerError
 from .pulse import make_pulse
 from .readout import make_readout
@@ -54,13 +54,11 @@ class EnergyScoreModel:
             logarithmic=settings.logarithmic,
             with_fractions=settings.fractions,
         )
+        check_known("hyperparameters.shaped", "axis", settings.shaped, [axis.name for axis in job.output.axes])
         self.readout = make_readout(job.output)
         self.first = (job.output.axes[0].first, job.output.axes[1].first)
         tracks = augment(group(job, settings.symmetries), as_tracks(self.encoding, data.train))
         self.embed = fit_embed(tracks.images, tracks.fractions, self.first, job.output.threshold)
-        for name in settings.shaped:
-            if name not in [entry.name for entry in job.output.axes]:
-                raise invalid("hyperparameters.shaped", f"the output has no axis {name!r}")
         self.rows = Rows(
             jnp.asarray(tracks.features),
             jnp.asarray(tracks.fractions),
@@ -102,8 +100,7 @@ class EnergyScoreModel:
         """One update; returns the loss as well. A step whose gradients are not finite gives a loss that is not."""
         count = self.settings.batch // self.shares
         key_rows, key_latent = jax.random.split(key)
-        chosen = jax.random.randint(key_rows, (count,), 0, rows.features.shape[0])
-        batch = jax.tree.map(lambda leaf: leaf[chosen], rows)
+        batch = some_of(rows, count, key_rows)
         latent = jax.random.normal(key_latent, (self.settings.draws, count, state.generator.latents))
 
         def loss(generator: CloudGenerator) -> Float[Array, ""]:

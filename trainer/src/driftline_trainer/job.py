@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,13 @@ def invalid(field: str, detail: str, remedy: str | None = None) -> TrainerError:
     )
 
 
+def check_known(field: str, kind: str, given: Iterable[Any], known: list[str]) -> None:
+    """Refuses names that are not known, offering the nearest."""
+    for name in given:
+        if name not in known:
+            raise invalid(field, f"there is no {kind} {name!r}{nearest(str(name), known)}")
+
+
 def nearest(name: str, known: Any) -> str:
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
     return f" (the nearest is {close[0]!r})" if close else ""
@@ -179,8 +186,7 @@ def _axis(value: Any, field: str, inputs: tuple[Input, ...]) -> Axis:
     entry = _object(value, field)
     coordinate = _text(entry, "coordinate", field)
     names = [known.name for known in inputs]
-    if coordinate not in names:
-        raise invalid(f"{field}.coordinate", f"there is no input {coordinate!r}{nearest(coordinate, names)}")
+    check_known(f"{field}.coordinate", "input", [coordinate], names)
     size = _integer(entry, "size", 2, 256, field)
     return Axis(_text(entry, "name", field), size, coordinate, _integer(entry, "first", -256, 256, field))
 

@@ -42,6 +42,12 @@ def own_key(key: jax.Array) -> jax.Array:
     return jax.random.fold_in(key, jax.lax.axis_index(AXIS))
 
 
+def some_of(rows: Tree, count: int, key: jax.Array) -> Tree:
+    """Rows drawn at random, with repetition: a share's part of a batch."""
+    chosen = jax.random.randint(key, (count,), 0, jax.tree.leaves(rows)[0].shape[0])
+    return jax.tree.map(lambda leaf: leaf[chosen], rows)
+
+
 def mean_over_shares(tree: Tree) -> Tree:
     """Of every leaf, in one exchange."""
     flat, restore = ravel_pytree(tree)

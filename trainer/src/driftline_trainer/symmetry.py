@@ -8,7 +8,7 @@ import numpy as np
 
 from .dataset import Rows
 from .encoding import Encoding
-from .job import Job, invalid, nearest
+from .job import Job, check_known, invalid
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,8 @@ def _symmetry(job: Job, entry: object, field: str) -> Symmetry:
         raise invalid(field, 'it must be an object with "mirror" (axes) and "negate" (inputs)')
     axes = [axis.name for axis in job.output.axes]
     names = [known.name for known in job.inputs]
-    for key, known in (("mirror", axes), ("negate", names)):
-        for name in entry.get(key, []):
-            if name not in known:
-                raise invalid(f"{field}.{key}", f"there is no {name!r}{nearest(str(name), known)}")
+    for key, kind, known in (("mirror", "axis", axes), ("negate", "input", names)):
+        check_known(f"{field}.{key}", kind, entry.get(key, []), known)
     mirror = frozenset(axes.index(name) for name in entry.get("mirror", []))
     for index in mirror:
         axis = job.output.axes[index]

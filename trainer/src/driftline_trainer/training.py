@@ -123,9 +123,9 @@ def keep_to(progress: Progress, steps: int) -> None:
     """Fits the end to the `steps` that there is time for. An end that was brought forward while the machine was busy
     is put off again, but not in the last third, where weights are chosen."""
     left = progress.end - progress.step
-    possible = min(max(steps, 0), progress.latest - progress.step)
     if left == 0:
         return
+    possible = min(max(steps, 0), progress.latest - progress.step)
     if possible < left or (possible > LONGER * left and not progress.settling):
         move_end(progress, progress.step + possible)
 

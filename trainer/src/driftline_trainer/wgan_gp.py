@@ -14,7 +14,7 @@ from .hyperparameters import WganGp, read_hyperparameters
 from .job import Job, invalid
 from .networks import Dense, Perceptron, dense, perceptron
 from .pace import Pace
-from .parallel import mean_over_shares, shares_of
+from .parallel import mean_over_shares, shares_of, some_of
 from .readout import Readout, make_readout
 from .selection import Selection
 from .summaries import LN10, Embed, decades, fit_embed
@@ -200,8 +200,7 @@ class WganGpModel:
     def _draw(self, generator: DenseGenerator, rows: Rows, key: PRNGKeyArray):
         key_rows, key_latent = jax.random.split(key)
         count = self.settings.batch // self.shares
-        chosen = jax.random.randint(key_rows, (count,), 0, rows.features.shape[0])
-        batch = jax.tree.map(lambda leaf: leaf[chosen], rows)
+        batch = some_of(rows, count, key_rows)
         latent = jax.random.normal(key_latent, (count, generator.latents))
         image = generator(batch.features, batch.fractions, latent)
         return batch, self.encoding(batch.features, batch.fractions), decades(image, self.readout.threshold)

@@ -16,8 +16,9 @@ import type { BundleRow, CatalogueTables } from "./tables.ts";
  * `exact` costs one point query; `compatible` and a miss one pass over the family's models in memory.
  * `job` and `fallback` of a miss are null: the caller knows them.
  */
-export function resolver({ db, first }: Database<CatalogueTables>) {
-  const newestBinding = newestBindingQuery({ db, first });
+export function resolver(database: Database<CatalogueTables>) {
+  const { db } = database;
+  const newestBinding = newestBindingQuery(database);
   const index = searchIndex(db);
 
   return async function resolve(
@@ -75,7 +76,7 @@ function hit(
  * The newest binding of a key with its bundle. Compiled once: building the query costs more than running it. Only
  * columns that the question doesn't hold already: ten more would double the time.
  */
-function newestBindingQuery({ db, first }: Pick<Database<CatalogueTables>, "db" | "first">) {
+function newestBindingQuery({ db, first }: Database<CatalogueTables>) {
   const compiled = db
     .selectFrom("bindings")
     .innerJoin("bundles", "bundles.digest", "bindings.bundle")

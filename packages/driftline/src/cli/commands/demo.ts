@@ -17,7 +17,7 @@ import { table } from "../table.ts";
 const family = "mpd.tpc";
 const responses = 100_000;
 const simulatedResponses = 10_000;
-/** Trainings at most; the thresholds leave little room, see docs/fidelity.md. */
+/** Trainings at most: now and then a model misses a gate, see docs/fidelity.md. */
 const mostSeeds = 3;
 
 export const demo = defineCommand({
