@@ -37,7 +37,7 @@ SMALL = {
     "shaped": ["time"],
 }
 CRITIC = {
-    "steps": 20,
+    "steps": 400,
     "evaluations": 4,
     "batch": 16,
     "critic_updates": 2,

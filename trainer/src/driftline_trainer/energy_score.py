@@ -17,21 +17,13 @@ from .parallel import mean_over_shares, shares_of, some_of
 from .protocol import TrainerError
 from .pulse import make_pulse
 from .readout import make_readout
+from .rows import Rows, training_rows
 from .score import response_score
 from .selection import Selection
-from .summaries import LN10, NAMES, Embed, Embedding, embed_rows, fit_embed
-from .symmetry import as_tracks, augment, group
+from .summaries import LN10, NAMES, Embed, Embedding
 
 NARROW = 0.05
 """The quantile of the widths at which a pulse begins."""
-
-
-class Rows(eqx.Module):
-    """Training rows as the step reads them: what the generator is given and what its draws are compared with."""
-
-    features: Float[Array, "n inputs"]
-    fractions: Float[Array, "n 2"]
-    truth: Embedding
 
 
 class State(eqx.Module):
@@ -57,13 +49,7 @@ class EnergyScoreModel:
         check_known("hyperparameters.shaped", "axis", settings.shaped, [axis.name for axis in job.output.axes])
         self.readout = make_readout(job.output)
         self.first = (job.output.axes[0].first, job.output.axes[1].first)
-        tracks = augment(group(job, settings.symmetries), as_tracks(self.encoding, data.train))
-        self.embed = fit_embed(tracks.images, tracks.fractions, self.first, job.output.threshold)
-        self.rows = Rows(
-            jnp.asarray(tracks.features),
-            jnp.asarray(tracks.fractions),
-            embed_rows(self.embed, tracks.images, tracks.fractions),
-        )
+        self.rows, self.embed = training_rows(job, settings.symmetries, self.encoding, data.train)
         self.pulse_widths = [
             narrowest(data.train.responses, axis) if entry.name in settings.shaped else None
             for axis, entry in enumerate(job.output.axes)

@@ -50,11 +50,10 @@ class EnergyScore(Budget):
 
 @dataclass(frozen=True)
 class WganGp(Budget):
-    steps: int = 4_000
-    batch: int = 32
-    learning_rate: float = 1e-4
+    steps: int = 12_000
+    batch: int = 64
     latents: int = 32
-    critic_updates: int = 8
+    critic_updates: int = 5
     gradient_penalty: float = 10.0
 
 
