@@ -2,7 +2,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type DriftlineError, fail } from "../errors/registry.ts";
 
@@ -62,12 +62,9 @@ export function blobStore(dataDirectory: string) {
     await rootMade;
     await mkdir(dirname(final), { recursive: true });
     const present = await hashFile(final).catch(nullIfAbsent);
-    if (present?.sha256 !== digest) {
-      if (present !== null) {
-        // Good content has come for a damaged blob: keep the damaged bytes for whoever looks into it.
-        await mkdir(damagedCopies, { recursive: true });
-        await rename(final, join(damagedCopies, `${digest}-${randomUUID()}`)).catch(nullIfAbsent);
-      }
+    if (present?.sha256 !== digest || !(await touch(digest))) {
+      // Good content has come for a damaged blob: keep the damaged bytes for whoever looks into it.
+      if (present !== null && present.sha256 !== digest) await setAside(digest);
       // Two writers can meet here: both bring the same bytes, so either rename is right.
       await rename(written, final);
     }
@@ -76,8 +73,23 @@ export function blobStore(dataDirectory: string) {
     await syncDirectory(root);
   }
 
-  async function has(digest: string): Promise<boolean> {
-    return (await sizeOrNull(path(digest))) !== null;
+  /** Notes that the blob is in use, which keeps it from being collected for a while. False where there is none. */
+  async function touch(digest: string): Promise<boolean> {
+    const now = new Date();
+    return utimes(path(digest), now, now).then(() => true, falseIfAbsent);
+  }
+
+  /** Takes a blob that is damaged or missing out of use; `wasSetAside` tells from then on. */
+  async function setAside(digest: string): Promise<void> {
+    await mkdir(damagedCopies, { recursive: true });
+    const kept = join(damagedCopies, `${checked(digest)}-${randomUUID()}`);
+    const found = await rename(path(digest), kept).then(() => true, falseIfAbsent);
+    // Nothing was there: an empty file stands for it.
+    if (!found) await (await open(kept, "wx")).close();
+  }
+
+  async function lastUse(digest: string): Promise<number | null> {
+    return stat(path(digest)).then(({ mtimeMs }) => mtimeMs, nullIfAbsent);
   }
 
   /** Bytes. Throws `damaged` where the blob is missing. */
@@ -108,7 +120,8 @@ export function blobStore(dataDirectory: string) {
 
   return {
     path,
-    has,
+    touch,
+    setAside,
     size,
     putStream,
     putBytes: (bytes: Uint8Array, expected?: ExpectedContent) => putStream([bytes], expected),
@@ -136,6 +149,32 @@ export function blobStore(dataDirectory: string) {
       const digests: string[] = [];
       for (const folder of await entries(root)) digests.push(...(await entries(join(root, folder))));
       return digests.filter((entry) => /^[0-9a-f]{64}$/.test(entry)).sort();
+    },
+
+    /** Digests that were set aside, whether or not good content has come since. */
+    async listSetAside(): Promise<Set<string>> {
+      return new Set((await entries(damagedCopies)).map((name) => name.slice(0, 64)));
+    },
+
+    /** When the blob was last put or touched, in milliseconds since 1970; null where there is none. */
+    lastUse,
+
+    /**
+     * Removes a blob that nobody has put or touched since `before`; returns its bytes, null where it stays.
+     * It is taken out of the way first and looked at again, so that who puts or touches it meanwhile keeps it.
+     */
+    async removeUnused(digest: string, before: number): Promise<number | null> {
+      if (((await lastUse(digest)) ?? before) >= before) return null;
+      await mkdir(temporary, { recursive: true });
+      const taken = join(temporary, `${process.pid}-${randomUUID()}`);
+      if (!(await rename(path(digest), taken).then(() => true, falseIfAbsent))) return null;
+      const { mtimeMs, size: bytes } = await stat(taken);
+      if (mtimeMs >= before) {
+        await rename(taken, path(digest));
+        return null;
+      }
+      await rm(taken, { force: true });
+      return bytes;
     },
 
     /** Removes what writers that died a day ago or earlier left behind. */
@@ -226,6 +265,11 @@ async function sizeOrNull(path: string): Promise<number | null> {
 
 async function entries(directory: string): Promise<string[]> {
   return (await readdir(directory).catch(nullIfAbsent)) ?? [];
+}
+
+function falseIfAbsent(error: NodeJS.ErrnoException): false {
+  if (error.code === "ENOENT") return false;
+  throw error;
 }
 
 function nullIfAbsent(error: NodeJS.ErrnoException): null {

@@ -6,9 +6,10 @@ import type { Model } from "@driftline/client/api";
 import type { BundleManifest } from "@driftline/client/bundle";
 import type { Transaction } from "kysely";
 import { fail } from "../errors/registry.ts";
+import type { Bindings } from "./bindings.ts";
 import type { BlobStore } from "./blobs.ts";
 import type { Database } from "./database.ts";
-import { type CheckedManifest, checkManifest, domainJson, sizeOf } from "./manifest.ts";
+import { bundleRow, checkManifest } from "./manifest.ts";
 import { toModel } from "./records.ts";
 import type { BundleRow, CatalogueTables } from "./tables.ts";
 
@@ -43,13 +44,14 @@ export interface Published {
 export async function publish(
   database: Database<CatalogueTables>,
   blobs: BlobStore,
+  bindings: Bindings,
   request: PublishRequest,
 ): Promise<Published> {
   const source = await open(request);
   const checked = checkManifest(source.manifest, "directory" in request ? request.directory : "given");
   for (const entry of checked.manifest.files) await store(blobs, source.content, entry);
   await blobs.putBytes(source.manifest, { sha256: checked.digest, size: source.manifest.byteLength });
-  const row = toRow(checked, source.manifest, new Date().toISOString());
+  const row = bundleRow(checked, new Date().toISOString());
   return database.write(async (trx) => {
     await request.fence?.(trx);
     const inserted = await trx
@@ -62,13 +64,18 @@ export async function publish(
       .selectAll()
       .where("digest", "=", row.digest)
       .executeTakeFirstOrThrow();
-    const serving = await bind(trx, row, request.reason);
+    const serving = await bind(trx, bindings, row, request.reason);
     return { model: toModel(kept, serving), created: inserted.numInsertedOrUpdatedRows === 1n };
   });
 }
 
 /** Says whether the bundle serves its key afterwards. */
-async function bind(trx: Transaction<CatalogueTables>, row: BundleRow, reason: string): Promise<boolean> {
+async function bind(
+  trx: Transaction<CatalogueTables>,
+  bindings: Bindings,
+  row: BundleRow,
+  reason: string,
+): Promise<boolean> {
   const newest = await trx
     .selectFrom("bindings")
     .select(["bundle", "action"])
@@ -86,18 +93,15 @@ async function bind(trx: Transaction<CatalogueTables>, row: BundleRow, reason: s
     // It served and was superseded: a repeated request must not bring it back.
     if (earlier) return false;
   }
-  await trx
-    .insertInto("bindings")
-    .values({
-      key: row.key,
-      family: row.family,
-      family_version: row.family_version,
-      bundle: row.digest,
-      action: "serve",
-      reason,
-      created_at: new Date().toISOString(),
-    })
-    .execute();
+  await bindings.add(trx, {
+    key: row.key,
+    family: row.family,
+    family_version: row.family_version,
+    bundle: row.digest,
+    action: "serve",
+    reason,
+    created_at: row.created_at,
+  });
   return true;
 }
 
@@ -152,20 +156,4 @@ async function store(
     }
     throw error;
   }
-}
-
-function toRow({ manifest, digest, dataSource }: CheckedManifest, bytes: Uint8Array, now: string): BundleRow {
-  return {
-    digest,
-    key: manifest.key,
-    recipe_hash: manifest.recipeHash,
-    family: manifest.family,
-    family_version: manifest.familyVersion,
-    data_source: dataSource,
-    size: sizeOf(manifest, bytes),
-    created_at: now,
-    conditions_json: JSON.stringify(manifest.conditions),
-    software_json: JSON.stringify(manifest.software),
-    domain_json: domainJson(manifest),
-  };
 }

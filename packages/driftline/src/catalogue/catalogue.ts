@@ -1,9 +1,15 @@
 // The embedded catalogue of one data directory: records, blobs, publication, resolution, verification.
 
-import { blobStore } from "./blobs.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fail } from "../errors/registry.ts";
+import { bindings as bindingsOf } from "./bindings.ts";
+import { type BlobStore, blobStore } from "./blobs.ts";
 import { type PublishRequest, publish } from "./bundles.ts";
-import { type Migration, openDatabase } from "./database.ts";
+import { collectUnused } from "./collect.ts";
+import { databaseFile, type Migration, openDatabase } from "./database.ts";
 import { prepareDataDirectory } from "./dataDirectory.ts";
+import { type Journal, journalFile, journal as journalOf } from "./journal.ts";
 import { records } from "./records.ts";
 import { resolver } from "./resolve.ts";
 import { type CatalogueTables, catalogueMigrations } from "./tables.ts";
@@ -18,20 +24,46 @@ export type Catalogue = Awaited<ReturnType<typeof openCatalogue>>;
  */
 export async function openCatalogue(dataDirectory: string, migrations: Migration[] = []) {
   await prepareDataDirectory(dataDirectory);
+  const blobs = blobStore(dataDirectory);
+  const journal = journalOf(dataDirectory);
+  await refuseLostRecords(dataDirectory, journal, blobs);
   const database = await openDatabase<CatalogueTables>(dataDirectory, [
     ...catalogueMigrations,
     ...migrations,
   ]);
-  const blobs = blobStore(dataDirectory);
+  const bindings = bindingsOf(journal, blobs);
+  try {
+    await bindings.caughtUp(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
   await blobs.clean();
   return {
     dataDirectory,
     database,
     blobs,
-    ...records(database, blobs),
+    ...records(database, blobs, bindings),
     resolve: resolver(database),
-    publish: (request: PublishRequest) => publish(database, blobs, request),
-    verifyAll: (onProgress?: (progress: VerifyProgress) => void) => verifyAll(database, blobs, onProgress),
+    publish: (request: PublishRequest) => publish(database, blobs, bindings, request),
+    verifyAll: (onProgress?: (progress: VerifyProgress) => void) =>
+      verifyAll(database, blobs, journal, onProgress),
+    collectUnused: (before: number, options: { rehearse?: boolean } = {}) =>
+      collectUnused(database, blobs, before, options.rehearse),
     close: () => database.close(),
   };
+}
+
+/** Blobs without database and journal: an empty catalogue in their place would answer wrongly. */
+async function refuseLostRecords(dataDirectory: string, journal: Journal, blobs: BlobStore): Promise<void> {
+  if (existsSync(join(dataDirectory, databaseFile)) || existsSync(journal.path)) return;
+  if ((await blobs.list()).length === 0) return;
+  throw fail(
+    "damaged",
+    `${dataDirectory} has stored blobs, but neither ${databaseFile} nor ${journalFile}.`,
+    {
+      remedy:
+        "`driftline doctor --repair` makes the records again from the stored bundles; or restore a backup.",
+    },
+  );
 }

@@ -45,6 +45,11 @@ export async function prepareDataDirectory(directory: string): Promise<void> {
       { field: "data-dir", remedy: "Name a local directory with --data-dir, or a server with --url." },
     );
   }
+  await prepareMarker(directory);
+}
+
+/** Marks a directory as Driftline's, or checks the marker that is there. Throws `invalid_data_directory`. */
+export async function prepareMarker(directory: string): Promise<void> {
   const path = join(directory, markerFile);
   const text = (await readIfThere(path)) ?? (await writeMarker(path));
   if (schemeOf(text) !== scheme) {

@@ -3,12 +3,15 @@
 import type { BundleManifest } from "@driftline/client/bundle";
 import { parseManifest } from "@driftline/client/verify";
 import { fail } from "../errors/registry.ts";
+import type { BundleRow } from "./tables.ts";
 
 /** A checked manifest with the digest that names the bundle. */
 export interface CheckedManifest {
   manifest: BundleManifest;
   digest: string;
   dataSource: "simulator" | "files";
+  /** Bytes of the manifest and all its files. */
+  size: number;
 }
 
 /**
@@ -32,17 +35,30 @@ export function checkManifest(bytes: Uint8Array, source: string): CheckedManifes
       data: { verdict: manifest.verdict },
     });
   }
-  return { manifest, digest, dataSource };
+  const size = manifest.files.reduce((sum, file) => sum + file.size, bytes.byteLength);
+  return { manifest, digest, dataSource, size };
 }
 
 /** What resolution reads of the domain: where the model passed, without the points that were tested. */
 export type Domain = Pick<BundleManifest["domain"], "conditions" | "inputs">;
 
-export function domainJson({ domain: { conditions, inputs } }: BundleManifest): string {
-  return JSON.stringify({ conditions, inputs } satisfies Domain);
-}
-
-/** Bytes of the manifest and all its files. */
-export function sizeOf({ files }: BundleManifest, manifestBytes: Uint8Array): number {
-  return files.reduce((sum, { size }) => sum + size, manifestBytes.byteLength);
+/** The row that a bundle has in the catalogue. */
+export function bundleRow(
+  { manifest, digest, dataSource, size }: CheckedManifest,
+  created_at: string,
+): BundleRow {
+  const { conditions, inputs } = manifest.domain;
+  return {
+    digest,
+    key: manifest.key,
+    recipe_hash: manifest.recipeHash,
+    family: manifest.family,
+    family_version: manifest.familyVersion,
+    data_source: dataSource,
+    size,
+    created_at,
+    conditions_json: JSON.stringify(manifest.conditions),
+    software_json: JSON.stringify(manifest.software),
+    domain_json: JSON.stringify({ conditions, inputs } satisfies Domain),
+  };
 }

@@ -5,6 +5,7 @@ import { type BundleManifest, bundleManifest } from "@driftline/client/bundle";
 import type { ExpressionBuilder, Kysely } from "kysely";
 import { fail } from "../errors/registry.ts";
 import { parseKeyPrefix } from "../family/key.ts";
+import type { Bindings } from "./bindings.ts";
 import type { BlobStore, ByteRange } from "./blobs.ts";
 import type { Database } from "./database.ts";
 import type { BundleRow, CatalogueTables } from "./tables.ts";
@@ -42,7 +43,7 @@ export function toModel(row: ModelRow, serving: boolean): Model {
 
 export type FileEntry = BundleManifest["files"][number];
 
-export function records({ db, write }: Database<CatalogueTables>, blobs: BlobStore) {
+export function records({ db, write }: Database<CatalogueTables>, blobs: BlobStore, bindings: Bindings) {
   /** All published models, newest first, withdrawn and superseded ones included (`serving` tells). */
   async function models(filter: { family?: string; recipeHash?: string } = {}): Promise<Model[]> {
     let query = db.selectFrom("bundles").select(modelColumns).orderBy("created_at", "desc").orderBy("digest");
@@ -118,19 +119,15 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
     const { bundle, key, family, familyVersion } = await model(prefix);
     await write(async (trx) => {
       if ((await servingBundle(trx, key)) !== bundle) return;
-      const created_at = new Date().toISOString();
-      await trx
-        .insertInto("bindings")
-        .values({
-          key,
-          family,
-          family_version: familyVersion,
-          bundle,
-          action: "withdraw",
-          reason,
-          created_at,
-        })
-        .execute();
+      await bindings.add(trx, {
+        key,
+        family,
+        family_version: familyVersion,
+        bundle,
+        action: "withdraw",
+        reason,
+        created_at: new Date().toISOString(),
+      });
     });
     return model(bundle);
   }

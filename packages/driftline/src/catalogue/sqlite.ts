@@ -143,8 +143,8 @@ function codeOf(error: unknown): number | null {
 function damaged(path: string, cause: Error) {
   return fail("damaged", `The database ${path} is damaged: ${cause.message}.`, {
     remedy:
-      "Keep a copy of the data directory, then restore the file from a backup, or start a new data directory " +
-      "and push the bundles that you have.",
+      "`driftline doctor --repair` sets the file aside and makes the records again from the stored bundles; stop " +
+      "what has it open first.",
     cause,
   });
 }

@@ -148,7 +148,7 @@ export async function scratchCatalogue(t: TestContext): Promise<Catalogue> {
  * blobs.ts and this file export as `c`. Ends with the test.
  */
 export function inChild(t: TestContext, directory: string, script: string): ChildProcess {
-  const exports = ["./catalogue.ts", "./database.ts", "./blobs.ts", "./testing.ts"]
+  const exports = ["./catalogue.ts", "./database.ts", "./blobs.ts", "./journal.ts", "./testing.ts"]
     .map((path) => `...(await import(${JSON.stringify(new URL(path, import.meta.url).href)}))`)
     .join(", ");
   const source = `const c = { ${exports} };\nconst directory = ${JSON.stringify(directory)};\n${script}`;
@@ -159,10 +159,12 @@ export function inChild(t: TestContext, directory: string, script: string): Chil
   return child;
 }
 
-/** The next line that a child prints. */
+/** The next line that a child prints; fails where it ends without one. */
 export async function nextLine(child: ChildProcess): Promise<string> {
-  const [chunk] = (await once(child.stdout!, "data")) as [Buffer];
-  return chunk.toString().trim();
+  const lines = child.stdout!.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+  const { value, done } = await lines.next();
+  assert.ok(!done, "the child process ended without a word");
+  return value.toString().trim();
 }
 
 /** Waits for a child to end and asserts that it did so well. */

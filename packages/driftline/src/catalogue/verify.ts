@@ -1,15 +1,18 @@
 // Re-reads everything a catalogue holds and names what is damaged, missing or in no bundle.
 
+import { allEntries, isSame } from "./bindings.ts";
 import type { BlobStore } from "./blobs.ts";
 import { type Database, withTables } from "./database.ts";
-import { type CheckedManifest, checkManifest, domainJson, sizeOf } from "./manifest.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
+import { bundleRow, type CheckedManifest, checkManifest } from "./manifest.ts";
+import { bundleRows } from "./manifests.ts";
 import { checkIntegrity } from "./sqlite.ts";
 import type { BundleRow, CatalogueTables } from "./tables.ts";
 
 export interface Finding {
   kind: "damaged" | "missing";
-  what: "blob" | "record" | "database";
-  /** Digest of the blob or bundle; null for the database file. */
+  what: "blob" | "record" | "database" | "journal";
+  /** Digest of the blob or bundle; null for the files of the database and the journal. */
   digest: string | null;
   /** Bundles that can't be trusted because of it. */
   bundles: string[];
@@ -24,6 +27,8 @@ export interface VerifyReport {
   bytes: number;
   /** Blobs of no bundle, such as data sets and results of stages; no fault. */
   orphans: string[];
+  /** Blobs that were set aside by a repair and have not come again: known losses. */
+  lost: { digest: string; bundles: string[] }[];
 }
 
 export interface VerifyProgress {
@@ -36,6 +41,7 @@ export interface VerifyProgress {
 export async function verifyAll(
   database: Database<CatalogueTables>,
   blobs: BlobStore,
+  journal: Journal,
   onProgress?: (progress: VerifyProgress) => void,
 ): Promise<VerifyReport> {
   const findings: Finding[] = [];
@@ -58,55 +64,39 @@ export async function verifyAll(
       .execute()) {
       checkBinding(binding, made.get(binding.bundle), findings);
     }
+    await checkJournal(database, journal, findings);
   } catch (error) {
     // Pages that can't be read at all; go on with the blobs.
     databaseDamage((error as Error).message);
   }
   const stored = await blobs.list();
   const all = [...new Set([...stored, ...users.keys()])].sort();
-  const present = new Set(stored);
+  const setAside = await blobs.listSetAside();
+  const lost: VerifyReport["lost"] = [];
   let bytes = 0;
   for (const [i, digest] of all.entries()) {
     const bundles = users.get(digest) ?? [];
     try {
       bytes += await blobs.verify(digest);
     } catch (error) {
-      const kind = present.has(digest) ? "damaged" : "missing";
-      findings.push({
-        kind,
-        what: "blob",
-        digest,
-        bundles,
-        message: `${(error as Error).message} ${usedBy(bundles)}`,
-      });
+      const kind = (await blobs.lastUse(digest)) === null ? "missing" : "damaged";
+      const message = `${(error as Error).message} ${usedBy(bundles)}`;
+      if (kind === "damaged") findings.push({ kind, what: "blob", digest, bundles, message });
+      // What no bundle uses may have been collected while this went on.
+      else if (bundles.length === 0) continue;
+      else if (setAside.has(digest)) lost.push({ digest, bundles });
+      else findings.push({ kind, what: "blob", digest, bundles, message });
     }
     onProgress?.({ done: i + 1, total: all.length, bytes });
   }
   const orphans = stored.filter((digest) => !users.has(digest));
-  return { findings, bundles: made.size, blobs: all.length, bytes, orphans };
+  return { findings, bundles: made.size, blobs: all.length, bytes, orphans, lost };
 }
 
 function usedBy(bundles: string[]): string {
   if (bundles.length === 0) return "No bundle uses it.";
   const more = bundles.length > 3 ? ` and ${bundles.length - 3} more` : "";
   return `Used by ${bundles.length === 1 ? "bundle" : "bundles"} ${bundles.slice(0, 3).join(", ")}${more}.`;
-}
-
-/** All rows, in pages: the records of a large catalogue need not fit in memory together. */
-async function* bundleRows({ db }: Database<CatalogueTables>): AsyncGenerator<BundleRow> {
-  let last = "";
-  for (;;) {
-    const rows = await db
-      .selectFrom("bundles")
-      .selectAll()
-      .where("digest", ">", last)
-      .orderBy("digest")
-      .limit(200)
-      .execute();
-    if (rows.length === 0) return;
-    yield* rows;
-    last = rows[rows.length - 1].digest;
-  }
 }
 
 /** Compares a row with its manifest. Returns digests of the files that the manifest lists. */
@@ -123,23 +113,12 @@ async function checkBundle(row: BundleRow, blobs: BlobStore, findings: Finding[]
     report((error as Error).message);
     return [];
   }
-  const { manifest, dataSource } = checked;
-  const expected: Partial<BundleRow> = {
-    key: manifest.key,
-    recipe_hash: manifest.recipeHash,
-    family: manifest.family,
-    family_version: manifest.familyVersion,
-    data_source: dataSource,
-    size: sizeOf(manifest, bytes),
-    conditions_json: JSON.stringify(manifest.conditions),
-    software_json: JSON.stringify(manifest.software),
-    domain_json: domainJson(manifest),
-  };
+  const expected = bundleRow(checked, row.created_at);
   for (const [column, value] of Object.entries(expected)) {
     if (row[column as keyof BundleRow] === value) continue;
     report(`Column ${column} of bundle ${row.digest} disagrees with its manifest.`);
   }
-  return manifest.files.map(({ sha256 }) => sha256);
+  return checked.manifest.files.map(({ sha256 }) => sha256);
 }
 
 type Bound = Pick<BundleRow, "key" | "family" | "family_version">;
@@ -159,5 +138,27 @@ function checkBinding(
     if (binding[column] === made[column]) continue;
     const values = `${column} ${binding[column]}; it was made for ${made[column]}`;
     report("damaged", `Binding ${binding.id} gives bundle ${binding.bundle} to ${values}.`);
+  }
+}
+
+/** Compares the journal with the bindings, entry by entry. Those that come while it reads are left alone. */
+async function checkJournal(
+  { db }: Database<CatalogueTables>,
+  journal: Journal,
+  findings: Finding[],
+): Promise<void> {
+  const report = (message: string) =>
+    findings.push({ kind: "damaged", what: "journal", digest: null, bundles: [], message });
+  const entries = journal.read();
+  for await (const stored of allEntries(db)) {
+    let next = entries.next();
+    for (; !next.done && "line" in next.value; next = entries.next()) {
+      report(`Line ${next.value.line} of ${journal.path} is damaged.`);
+    }
+    // Further ones would differ because this one does.
+    if (next.done) return void report(`${journal.path} lacks binding ${stored.id} and what follows.`);
+    if (!isSame(stored, next.value as JournalEntry)) {
+      return void report(`Binding ${stored.id} differs between the database and ${journal.path}.`);
+    }
   }
 }

@@ -191,7 +191,7 @@ async function runStage<Earlier, Output>(
 }
 
 async function blobsPresent(catalogue: Catalogue, digests: string[]): Promise<boolean> {
-  for (const digest of digests) if (!(await catalogue.blobs.has(digest))) return false;
+  for (const digest of digests) if (!(await catalogue.blobs.touch(digest))) return false;
   return true;
 }
 
