@@ -14,5 +14,8 @@ export const commands = {
   validate: async (): Promise<Command> => (await import("./commands/validate.ts")).validate,
   models: async (): Promise<Command> => (await import("./commands/models.ts")).models,
   jobs: async (): Promise<Command> => (await import("./commands/jobs.ts")).jobs,
+  gc: async (): Promise<Command> => (await import("./commands/gc.ts")).gc,
+  backup: async (): Promise<Command> => (await import("./commands/backup.ts")).backup,
+  restore: async (): Promise<Command> => (await import("./commands/restore.ts")).restore,
   doctor: async (): Promise<Command> => (await import("./commands/doctor.ts")).doctor,
 };

@@ -22,7 +22,7 @@ export interface Configuration {
   threads: number;
   workers: number;
   server: { host: string; httpPort: number; token: string | null };
-  limits: { trainingSeconds: number };
+  limits: { trainingSeconds: number; keepDays: number };
   /** The file that was read; null for none. */
   file: string | null;
   /** Where each setting came from, in words. */
@@ -85,7 +85,7 @@ export function loadConfiguration({
     threads: get("threads"),
     workers: get("workers"),
     server: { host: get("server.host"), httpPort: get("server.httpPort"), token: get("server.token") },
-    limits: { trainingSeconds: get("limits.trainingSeconds") },
+    limits: { trainingSeconds: get("limits.trainingSeconds"), keepDays: get("limits.keepDays") },
     file: path,
     sources: Object.fromEntries(settingNames.map((name) => [name, found[name].source])) as never,
   };

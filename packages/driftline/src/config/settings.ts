@@ -129,6 +129,13 @@ export const settings = {
     default: () => 24 * 3600,
     description: "Longest that one training may take, in seconds; then it is stopped and the job fails.",
   },
+  "limits.keepDays": {
+    variable: "DRIFTLINE_LIMITS_KEEP_DAYS",
+    ...whole(1, 36_500),
+    default: () => 30,
+    description:
+      "Days that data sets and results of stages, which no model holds, are kept after their last use.",
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;

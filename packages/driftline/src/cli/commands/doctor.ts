@@ -1,49 +1,50 @@
-// driftline doctor: what is in force here, what is wrong, and what to do about it.
+// driftline doctor: what is in force here, what is wrong, what to do about it; and, if asked, doing it.
 
-import { constants } from "node:fs";
-import { access, mkdir, statfs } from "node:fs/promises";
+import { repairCatalogue } from "../../catalogue/repair.ts";
+import type { VerifyReport } from "../../catalogue/verify.ts";
 import { describeConfig } from "../../config/configuration.ts";
-import { DriftlineError, fail } from "../../errors/registry.ts";
-import { networkFileSystem } from "../../lifecycle/platform.ts";
-import { trainerEnvironment, trainerVersions } from "../../training/environment.ts";
+import { DriftlineError } from "../../errors/registry.ts";
+import { jobMigrations } from "../../lifecycle/tables.ts";
+import { checks } from "../checks.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { table } from "../table.ts";
 
 interface Finding {
   check: string;
-  state: "ok" | "wrong";
+  /** `lost`: known to be gone since a repair, and nothing more to be done here. */
+  state: "ok" | "done" | "lost" | "wrong" | "damaged";
   found: string;
   remedy: string | null;
 }
 
 export const doctor = defineCommand({
   name: "doctor",
-  summary: "Check this installation and its data directory; with --verify re-read every stored byte.",
+  summary:
+    "Check this installation and its data directory; --verify re-reads every stored byte, --repair mends.",
   positionals: [],
-  options: { verify: { type: "boolean", description: "Re-read and check everything in the catalogue" } },
-  examples: ["driftline doctor --verify"],
+  options: {
+    verify: { type: "boolean", description: "Re-read and check everything in the catalogue" },
+    repair: {
+      type: "boolean",
+      description: "Set damaged content aside, make lost records again, and say what was done",
+    },
+  },
+  examples: ["driftline doctor --verify", "driftline doctor --repair"],
   async run(context, _words, options) {
-    const findings = [
-      await check("node", async () => process.version),
-      await check("data directory", () => dataDirectory(context.config.dataDirectory)),
-      await check("families", async () => [...(await context.platform()).opened.families.keys()].join(", ")),
-      await check("catalogue", async () => `${(await (await context.platform()).models()).length} models`),
-      await check("python", () =>
-        trainerVersions(trainerEnvironment(context.config.trainerDirectory, context.config.python)),
-      ),
-      ...(context.config.url === null ? [] : [await check("server", () => server(context))]),
-    ];
-    if (options.verify) findings.push(...(await verifyAll(context)));
+    // First, and by itself: the other checks open what it mends.
+    const findings = options.repair ? await repair(context) : [];
+    for (const [name, run] of Object.entries(checks)) findings.push(await check(name, () => run(context)));
+    if (context.config.url !== null) findings.push(await check("server", () => server(context)));
+    if (options.verify && !options.repair) findings.push(...(await verify(context)));
     const settings = describeConfig(context.config);
-    const damaged = findings.some(({ check, state }) => check === "stored" && state === "wrong");
-    const wrong = findings.some(({ state }) => state === "wrong");
+    const states = new Set(findings.map(({ state }) => state));
     return {
       json: { findings, settings },
       text: [
         table(
           ["", "", ""],
           findings.map(({ check, state, found, remedy }) => [
-            state === "ok" ? "ok" : "WRONG",
+            state === "ok" ? state : state.toUpperCase(),
             check,
             remedy ? `${found}\n${" ".repeat(8)}${remedy}` : found,
           ]),
@@ -54,7 +55,7 @@ export const doctor = defineCommand({
           settings.map(({ name, value, source }) => [name, value, source]),
         ),
       ].join("\n"),
-      exit: damaged ? 5 : wrong ? 1 : 0,
+      exit: states.has("damaged") ? 5 : states.has("wrong") ? 1 : 0,
     };
   },
 });
@@ -63,23 +64,11 @@ async function check(name: string, run: () => Promise<string>): Promise<Finding>
   try {
     return { check: name, state: "ok", found: await run(), remedy: null };
   } catch (error) {
+    const known = error instanceof DriftlineError ? error : null;
+    const state = known?.code === "damaged" ? "damaged" : "wrong";
     const found = error instanceof Error ? error.message : String(error);
-    const remedy = error instanceof DriftlineError ? (error.remedy ?? null) : null;
-    return { check: name, state: "wrong", found, remedy };
+    return { check: name, state, found, remedy: known?.remedy ?? null };
   }
-}
-
-async function dataDirectory(path: string): Promise<string> {
-  await mkdir(path, { recursive: true });
-  await access(path, constants.W_OK);
-  const network = await networkFileSystem(path);
-  if (network !== null) {
-    throw fail("invalid_data_directory", `${path} is on a network file system (${network}).`, {
-      remedy: "Name a directory of a local disk with --data-dir: SQLite's locks need one.",
-    });
-  }
-  const { bavail, bsize } = await statfs(path);
-  return `${path}, ${((bavail * bsize) / 1e9).toFixed(1)} GB free`;
 }
 
 async function server(context: CommandContext): Promise<string> {
@@ -87,25 +76,53 @@ async function server(context: CommandContext): Promise<string> {
   return `${context.config.url}, ${families.length} families`;
 }
 
-async function verifyAll(context: CommandContext): Promise<Finding[]> {
-  const { catalogue } = (await context.platform()).opened;
-  const { findings, blobs, bytes } = await catalogue.verifyAll(({ done, total }) =>
-    context.progress.update("verify", total === 0 ? null : done / total, null, `${done} of ${total}`),
+async function verify(context: CommandContext): Promise<Finding[]> {
+  try {
+    const { catalogue } = (await context.platform()).opened;
+    return reportOf(await catalogue.verifyAll(progressOf(context)));
+  } catch {
+    // It can't be opened; the check of the catalogue has said why.
+    return [];
+  } finally {
+    context.progress.clear();
+  }
+}
+
+async function repair(context: CommandContext): Promise<Finding[]> {
+  const { actions, after } = await repairCatalogue(
+    context.config.dataDirectory,
+    jobMigrations,
+    progressOf(context),
   );
   context.progress.clear();
-  const wrong: Finding[] = findings.map(({ message }) => ({
+  const done = actions.map((found): Finding => ({ check: "repair", state: "done", found, remedy: null }));
+  return [...done, ...reportOf(after)];
+}
+
+function progressOf(context: CommandContext) {
+  return ({ done, total }: { done: number; total: number }) =>
+    context.progress.update("verify", total === 0 ? null : done / total, null, `${done} of ${total}`);
+}
+
+function reportOf({ findings, lost, blobs, bytes }: VerifyReport): Finding[] {
+  const remedy =
+    "`driftline doctor --repair` sets it aside or makes it again, and says which models are concerned.";
+  const report: Finding[] = findings.map(({ message }) => ({
     check: "stored",
-    state: "wrong",
+    state: "damaged",
     found: message,
-    remedy: null,
+    remedy,
   }));
-  if (wrong.length > 0) return wrong;
-  return [
-    {
+  for (const { digest, bundles } of lost) {
+    const found = `Blob ${digest} of ${bundles.join(", ")}, set aside earlier.`;
+    report.push({
       check: "stored",
-      state: "ok",
-      found: `${blobs} blobs, ${(bytes / 1e6).toFixed(1)} MB re-read`,
-      remedy: null,
-    },
-  ];
+      state: "lost",
+      found,
+      remedy: "Push or make one of these bundles again.",
+    });
+  }
+  if (findings.length > 0) return report;
+  const found = `${blobs} blobs, ${(bytes / 1e6).toFixed(1)} MB re-read`;
+  return [...report, { check: "stored", state: "ok", found, remedy: null }];
 }

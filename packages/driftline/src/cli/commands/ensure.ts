@@ -80,13 +80,13 @@ function requestOf(given: OptionValues<typeof options>, remote: boolean): Ensure
   };
 }
 
-export function integer(option: string, text: string | undefined): number | undefined {
+export function integer(option: string, text: string | undefined, lowest = 0): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw fail("usage", `${option} ${text}: a whole number is needed.`, {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < lowest) {
+    throw fail("usage", `${option} ${text}: a whole number from ${lowest} is needed.`, {
       field: option,
-      remedy: `For example ${option} 1000.`,
+      remedy: `For example ${option} ${Math.max(lowest, 1000)}.`,
     });
   }
   return value;

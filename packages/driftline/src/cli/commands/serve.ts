@@ -1,5 +1,6 @@
 // driftline serve: the catalogue over HTTP, and the workers that make what is missing.
 
+import { startUpkeep } from "../../lifecycle/upkeep.ts";
 import { listen } from "../../server/server.ts";
 import { defineCommand } from "../command.ts";
 import { integer } from "./ensure.ts";
@@ -23,10 +24,14 @@ export const serve = defineCommand({
       token: config.server.token,
     });
     platform.runJobs();
+    const upkeep = startUpkeep(platform.opened.catalogue, config.limits.keepDays, (line) =>
+      context.progress.note(line),
+    );
     context.progress.note(`Driftline serves ${config.dataDirectory} at ${address.url}`);
     await new Promise<void>((resolve) =>
       context.signal.addEventListener("abort", () => resolve(), { once: true }),
     );
+    await upkeep.close();
     await address.close();
     return { json: { stopped: true }, text: "Stopped; unfinished jobs go on at the next start." };
   },
