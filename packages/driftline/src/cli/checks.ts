@@ -7,6 +7,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { databaseFile } from "../catalogue/database.ts";
 import { processesWithOpen } from "../catalogue/openFiles.ts";
 import { fail } from "../errors/registry.ts";
+import { loadFamilies } from "../family/loadFamily.ts";
 import { networkFileSystem } from "../lifecycle/platform.ts";
 import { trainerEnvironment, trainerVersions } from "../training/environment.ts";
 import type { CommandContext } from "./command.ts";
@@ -21,7 +22,7 @@ export const checks: Record<string, (context: CommandContext) => Promise<string>
   "data directory": ({ config }) => dataDirectory(config.dataDirectory),
   "free space": ({ config }) => freeSpace(config.dataDirectory),
   clock: ({ config }) => clock(config.dataDirectory),
-  families: async (context) => [...(await context.platform()).opened.families.keys()].join(", "),
+  families: async ({ config }) => [...loadFamilies(config.families).keys()].join(", "),
   catalogue: async (context) => `${(await (await context.platform()).models()).length} models`,
   records: newestRecord,
   "open in": async ({ config }) => openIn(config.dataDirectory),
