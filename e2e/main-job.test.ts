@@ -1,7 +1,7 @@
 // The main job with commands of one's own, in process on a data directory: from a miss to a used model.
 
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Hit, Job, Miss, Model } from "@driftline/client";
@@ -162,6 +162,50 @@ test("from an empty catalogue to responses of a published model", async (t) => {
     assert.equal(run.code, 0, run.stderr);
     assert.match(await readFile(join(directory, "again.html"), "utf8"), /<svg/);
   });
+
+  await t.test("a backup is restored elsewhere, with the model", async () => {
+    const backup = join(directory, "backup");
+    assert.equal((await driftline(["backup", backup, ...here])).code, 0);
+    const there = ["--data-dir", join(directory, "restored")];
+    assert.equal((await driftline(["restore", backup, ...there])).code, 0);
+    const restored = await driftlineJson<Hit>(["resolve", "test.tpc", ...there]);
+    assert.equal(restored.model.bundle, hit.model.bundle);
+    assert.equal((await driftline(["doctor", "--verify", ...there])).code, 0);
+    assert.equal((await driftline(["restore", backup, ...there])).code, 2);
+  });
+
+  await t.test(
+    "a lost database is made again; a changed byte is found, set aside and never served",
+    async () => {
+      const data = join(directory, "data");
+      for (const name of await readdir(data)) {
+        if (name.startsWith("catalogue.sqlite")) await rm(join(data, name));
+      }
+      const again = await driftlineJson<Hit>(["resolve", "test.tpc", ...here]);
+      assert.equal(again.model.bundle, hit.model.bundle);
+      const removed = await driftlineJson<{ removed: number }>(["gc", ...here]);
+      assert.equal(removed.removed, 0, "what was made a minute ago is kept");
+
+      const { files } = JSON.parse(await readFile(join(bundle, "bundle.json"), "utf8")) as {
+        files: { path: string; sha256: string }[];
+      };
+      const digest = files.find(({ path }) => path === "model.onnx")?.sha256 ?? "";
+      const blob = join(data, "blobs", "sha256", digest.slice(0, 2), digest);
+      const bytes = await readFile(blob);
+      bytes[bytes.length >> 1] ^= 1;
+      await chmod(blob, 0o644);
+      await writeFile(blob, bytes);
+      assert.equal(
+        (await driftline(["pull", hit.model.bundle, "--out", join(directory, "damaged"), ...here])).code,
+        5,
+      );
+      assert.equal((await driftline(["doctor", "--verify", ...here])).code, 5);
+      const repair = await driftline(["doctor", "--repair", ...here]);
+      assert.equal(repair.code, 0, repair.stdout);
+      assert.match(repair.stdout, new RegExp(`Damaged blob ${digest} was set aside`));
+      assert.equal((await driftline(["resolve", "test.tpc", ...here])).code, 4);
+    },
+  );
 });
 
 test("a model that fails a gate is refused, with the gate and by how much; --retry makes a new recipe", async (t) => {
