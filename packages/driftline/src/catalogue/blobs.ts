@@ -58,7 +58,11 @@ export function blobStore(dataDirectory: string) {
 
   async function name(written: string, digest: string): Promise<void> {
     const final = path(digest);
-    rootMade ??= makeDurableDirectory(root);
+    rootMade ??= makeDurableDirectory(root).catch((error: unknown) => {
+      // A full disk may have room again later: the next writer tries anew.
+      rootMade = undefined;
+      throw error;
+    });
     await rootMade;
     await mkdir(dirname(final), { recursive: true });
     const present = await hashFile(final).catch(nullIfAbsent);

@@ -1,0 +1,51 @@
+// The process that faults befall: opens a catalogue and publishes one bundle, each time it is told to on standard input.
+
+import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { openCatalogue } from "../../packages/driftline/src/catalogue/catalogue.ts";
+import { DriftlineError } from "../../packages/driftline/src/errors/registry.ts";
+
+export interface Order {
+  dataDirectory: string;
+  /** Directory of the bundle to publish. */
+  bundle: string;
+}
+
+/** What it says, one JSON object a line; `done` ends an order. */
+export type Said =
+  | { said: "ready" | "opened" | "closed" | "done" }
+  | { said: "acknowledged"; bundle: string }
+  | { said: "failed"; doing: string; code: string; message: string };
+
+// Written at once, so that nothing that was said is lost with the process.
+const say = (said: Said) => writeSync(1, `${JSON.stringify(said)}\n`);
+
+/** Tries twice: a fault that has passed must not have spoilt the process for what comes after. */
+async function twice<R>(doing: string, work: () => Promise<R>): Promise<R | undefined> {
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const { message } = error as Error;
+      const code = error instanceof DriftlineError ? error.code : String((error as { code?: unknown }).code);
+      say({ said: "failed", doing, code, message });
+    }
+  }
+  return undefined;
+}
+
+async function carryOut({ dataDirectory, bundle }: Order): Promise<void> {
+  const catalogue = await twice("open", () => openCatalogue(dataDirectory));
+  if (catalogue === undefined) return;
+  say({ said: "opened" });
+  const published = await twice("publish", () => catalogue.publish({ directory: bundle, reason: "test" }));
+  if (published) say({ said: "acknowledged", bundle: published.model.bundle });
+  await twice("close", () => catalogue.close());
+  say({ said: "closed" });
+}
+
+say({ said: "ready" });
+for await (const line of createInterface({ input: process.stdin })) {
+  await carryOut(JSON.parse(line) as Order);
+  say({ said: "done" });
+}
