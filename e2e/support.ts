@@ -71,9 +71,18 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-/** Starts `driftline serve` on a free port and waits until it says where it serves. */
+/** Starts `driftline serve` on a free port and waits until it says where it serves; it ends with the test. */
 export async function serve(t: TestContext, dataDirectory: string): Promise<Served> {
-  const child = start(["serve", "--data-dir", dataDirectory, "--http-port", "0"]);
+  const served = await startServer(dataDirectory);
+  t.after(served.stop);
+  return served;
+}
+
+export async function startServer(
+  dataDirectory: string,
+  env: Record<string, string> = {},
+): Promise<Served> {
+  const child = start(["serve", "--data-dir", dataDirectory, "--http-port", "0"], env);
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {
     const read = (text: Buffer) => {
@@ -91,6 +100,5 @@ export async function serve(t: TestContext, dataDirectory: string): Promise<Serv
       child.once("close", () => resolve());
       child.kill("SIGTERM");
     });
-  t.after(stop);
   return { url, child, stop };
 }

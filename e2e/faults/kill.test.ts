@@ -1,0 +1,21 @@
+// kill -9 of server, worker or trainer at random moments of an ensure; `npm run faults:kill -- --times 200` does more of them.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { temporaryDirectory } from "../support.ts";
+import { killDuringEnsures } from "./kill.ts";
+
+test("ten kills at random moments: each job ends published, nothing is done twice, nothing is left running", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const report = await killDuringEnsures(join(directory, "data"), {
+    family: "test.tpc",
+    times: 10,
+    killsPerJob: 3,
+    seed: Date.now() % 1_000_000,
+    onKill: ({ victim, seconds, running }) =>
+      t.diagnostic(`${victim} killed after ${seconds.toFixed(2)} s, in stage ${running ?? "none"}`),
+  });
+  assert.equal(report.kills.length, 10);
+  t.diagnostic(`${report.jobs} jobs; one that is not disturbed takes ${report.undisturbedSeconds.toFixed(1)} s`);
+});
