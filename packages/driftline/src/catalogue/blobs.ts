@@ -112,14 +112,18 @@ export function blobStore(dataDirectory: string) {
     return ReadableStream.from(range ? bytesOf(path(digest), range) : verifiedBytes(digest));
   }
 
+  /** The last piece is held back until all of them have the digest: nobody gets the whole of a damaged blob. */
   async function* verifiedBytes(digest: string): AsyncGenerator<Uint8Array> {
     const hash = createHash("sha256");
+    let held: Uint8Array | undefined;
     for await (const chunk of bytesOf(path(digest))) {
       hash.update(chunk);
-      yield chunk;
+      if (held !== undefined) yield held;
+      held = chunk;
     }
     const found = hash.digest("hex");
     if (found !== digest) throw damaged(digest, path(digest), found);
+    if (held !== undefined) yield held;
   }
 
   return {

@@ -82,16 +82,22 @@ function matches(header: string | undefined, etag: string): boolean {
   return header.split(",").some((each) => each.trim() === "*" || each.trim().replace(/^W\//, "") === etag);
 }
 
-/** Bytes first to last of a stream. The store checks what it reads as a whole, so the bytes before are read too. */
+/**
+ * Bytes first to last of a stream. The store checks what it reads as a whole, so all of it is read, and the last
+ * piece waits for the end: a range of a damaged file is not answered with its bytes.
+ */
 async function* slice(stream: AsyncIterable<Uint8Array>, first: number, last: number) {
   let at = 0;
+  let held: Uint8Array | undefined;
   for await (const piece of stream) {
     const from = Math.max(0, first - at);
     const to = Math.min(piece.length, last + 1 - at);
     at += piece.length;
-    if (from < to) yield piece.subarray(from, to);
-    if (at > last) return;
+    if (from >= to) continue;
+    if (held !== undefined) yield held;
+    held = piece.subarray(from, to);
   }
+  if (held !== undefined) yield held;
 }
 
 async function* chain(start: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>) {
