@@ -40,7 +40,15 @@ describe("precedence", () => {
     const config = loadConfiguration({ environment: { ...empty, XDG_DATA_HOME: "/xdg/data" } });
     assert.equal(config.dataDirectory, "/xdg/data/driftline");
     assert.equal(config.cacheDirectory, join(homedir(), ".cache", "driftline"));
-    assert.deepEqual(config.server, { host: "127.0.0.1", httpPort: 8080, token: null });
+    assert.deepEqual(config.server, {
+      host: "127.0.0.1",
+      httpPort: 8080,
+      token: null,
+      allowedHosts: [],
+      tlsCertificate: null,
+      tlsKey: null,
+      dataDirectories: null,
+    });
     assert.equal(config.url, null);
     assert.equal(config.file, null);
     assert.equal(config.sources.threads, "default");
@@ -82,6 +90,20 @@ describe("precedence", () => {
     const config = loadConfiguration({ environment: { ...empty, DRIFTLINE_FAMILIES: "/a:/b" } });
     assert.match(config.families[0], /families$/);
     assert.deepEqual(config.families.slice(1), ["/a", "/b"]);
+  });
+
+  it("takes lists from the file and, with commas or colons, from the environment", () => {
+    const path = write("lists.yaml", "server:\n  allowedHosts: [a.org, '::1']\n  dataDirectories: [runs, /data]\n");
+    const { server } = loadConfiguration({ file: path, environment: empty });
+    assert.deepEqual(server.allowedHosts, ["a.org", "::1"]);
+    assert.deepEqual(server.dataDirectories, [join(folder, "runs"), "/data"]);
+    const environment = {
+      ...empty,
+      DRIFTLINE_SERVER_ALLOWED_HOSTS: "a.org, b.org",
+      DRIFTLINE_SERVER_DATA_DIRECTORIES: "/x:/y",
+    };
+    assert.deepEqual(loadConfiguration({ environment }).server.allowedHosts, ["a.org", "b.org"]);
+    assert.deepEqual(loadConfiguration({ environment }).server.dataDirectories, ["/x", "/y"]);
   });
 });
 
@@ -131,6 +153,7 @@ describe("messages", () => {
     ["not YAML", 'threads: "1\n', "driftline", /line \d: not YAML/],
     ["a key twice", "threads: 1\nthreads: 2\n", "driftline", /line 2: not YAML: .*unique/],
     ["nothing after the colon", "url:\n", "url", /is null; it must be an address/],
+    ["a port in a name", "server:\n  allowedHosts: ['a.org:80']\n", "server.allowedHosts", /host names without/],
     ["another scheme", "url: ftp://x\n", "url", /begins with http/],
   ];
   for (const [index, [what, yaml, field, message]] of cases.entries()) {

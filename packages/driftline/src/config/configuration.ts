@@ -21,7 +21,16 @@ export interface Configuration {
   trainerDirectory: string;
   threads: number;
   workers: number;
-  server: { host: string; httpPort: number; token: string | null };
+  server: {
+    host: string;
+    httpPort: number;
+    token: string | null;
+    allowedHosts: string[];
+    tlsCertificate: string | null;
+    tlsKey: string | null;
+    /** Null for the default, which depends on the token. */
+    dataDirectories: string[] | null;
+  };
   limits: { trainingSeconds: number; keepDays: number };
   /** The file that was read; null for none. */
   file: string | null;
@@ -84,7 +93,15 @@ export function loadConfiguration({
     trainerDirectory: shippedPath("trainer"),
     threads: get("threads"),
     workers: get("workers"),
-    server: { host: get("server.host"), httpPort: get("server.httpPort"), token: get("server.token") },
+    server: {
+      host: get("server.host"),
+      httpPort: get("server.httpPort"),
+      token: get("server.token"),
+      allowedHosts: get("server.allowedHosts"),
+      tlsCertificate: get("server.tlsCertificate"),
+      tlsKey: get("server.tlsKey"),
+      dataDirectories: get("server.dataDirectories"),
+    },
     limits: { trainingSeconds: get("limits.trainingSeconds"), keepDays: get("limits.keepDays") },
     file: path,
     sources: Object.fromEntries(settingNames.map((name) => [name, found[name].source])) as never,
@@ -108,6 +125,7 @@ function chooseCatalogue({ url, dataDirectory }: Record<SettingName, Found>): vo
 function fromText({ kind }: Setting, text: string): unknown {
   if (kind === "integer") return /^\d+$/.test(text) ? Number(text) : text;
   if (kind === "paths") return text.split(delimiter);
+  if (kind === "texts") return text.split(",").map((each) => each.trim());
   return text;
 }
 

@@ -10,7 +10,7 @@ export interface Setting {
   /** The command's flag, where it has one. */
   flag?: string;
   /** `path` and `paths` are resolved against the folder of the file, or the current folder; ~/ is the home folder. */
-  kind: "text" | "integer" | "path" | "paths";
+  kind: "text" | "texts" | "integer" | "path" | "paths";
   schema: z.ZodType<string | number | string[]>;
   /** Completes "it must be …". */
   expected: string;
@@ -122,6 +122,38 @@ export const settings = {
     default: () => null,
     description: "Token that the server asks of its clients; none if not set.",
     secret: true,
+  },
+  "server.allowedHosts": {
+    variable: "DRIFTLINE_SERVER_ALLOWED_HOSTS",
+    kind: "texts",
+    schema: z.array(z.string().regex(/^[^\s/:@]+$|^[\da-f:]+$/i)),
+    expected: "a list of host names without ports (in the variable separated by commas)",
+    default: () => [],
+    description: "Names, beside localhost, under which a server that listens at loopback may be asked.",
+  },
+  "server.tlsCertificate": {
+    variable: "DRIFTLINE_SERVER_TLS_CERTIFICATE",
+    kind: "path",
+    schema: text,
+    expected: "the path of a PEM file",
+    default: () => null,
+    description: "PEM file with the server's certificate and its chain: it then speaks https.",
+  },
+  "server.tlsKey": {
+    variable: "DRIFTLINE_SERVER_TLS_KEY",
+    kind: "path",
+    schema: text,
+    expected: "the path of a PEM file",
+    default: () => null,
+    description: "PEM file with the private key of that certificate.",
+  },
+  "server.dataDirectories": {
+    variable: "DRIFTLINE_SERVER_DATA_DIRECTORIES",
+    kind: "paths",
+    schema: z.array(text),
+    expected: "a list of folders (in the variable separated by colons)",
+    default: () => null,
+    description: "Folders whose files clients may name as data.",
   },
   "limits.trainingSeconds": {
     variable: "DRIFTLINE_LIMITS_TRAINING_SECONDS",

@@ -15,6 +15,8 @@ interface ErrorClass {
     | "DATA_LOSS"
     | "INTERNAL"
     | "UNAUTHENTICATED"
+    | "PERMISSION_DENIED"
+    | "DEADLINE_EXCEEDED"
     | "UNAVAILABLE"
     | "UNIMPLEMENTED"
     | "CANCELLED"
@@ -70,11 +72,24 @@ export const errorRegistry = {
     grpc: "UNAUTHENTICATED",
     exit: 2,
   },
+  forbidden: {
+    title: "The server does not allow this",
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    exit: 2,
+  },
   unknown_route: { title: "The server has no such route", http: 404, grpc: "UNIMPLEMENTED", exit: 2 },
   wrong_method: { title: "The route has no such method", http: 405, grpc: "UNIMPLEMENTED", exit: 2 },
   too_large: { title: "A request is too large", http: 413, grpc: "RESOURCE_EXHAUSTED", exit: 2 },
+  large_headers: {
+    title: "The headers of a request are too large",
+    http: 431,
+    grpc: "RESOURCE_EXHAUSTED",
+    exit: 2,
+  },
+  too_slow: { title: "A request did not come in time", http: 408, grpc: "DEADLINE_EXCEEDED", exit: 1 },
   unsupported_media_type: {
-    title: "The body of a request is not JSON",
+    title: "The body of a request is not plain JSON",
     http: 415,
     grpc: "INVALID_ARGUMENT",
     exit: 2,
@@ -85,7 +100,7 @@ export const errorRegistry = {
     grpc: "INVALID_ARGUMENT",
     exit: 2,
   },
-  busy: { title: "The catalogue is busy", http: 503, grpc: "UNAVAILABLE", exit: 1 },
+  busy: { title: "The catalogue or its server is busy", http: 503, grpc: "UNAVAILABLE", exit: 1 },
   unreachable: { title: "The server does not answer", http: 503, grpc: "UNAVAILABLE", exit: 1 },
   internal: { title: "A fault in Driftline", ...internal },
 } as const satisfies Record<string, ErrorClass>;

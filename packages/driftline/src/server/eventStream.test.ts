@@ -60,9 +60,9 @@ describe("events", () => {
       if (text.split(": still here\n\n").length > 3) break;
     }
     reading.abort();
-    assert.match((await app.inject("/metrics")).body, /driftline_event_streams [01]\n/);
+    assert.match((await app.inject("/metrics")).body, /driftline_http_at_work\{kind="events"\} [01]\n/);
     await sleep(50);
-    assert.match((await app.inject("/metrics")).body, /driftline_event_streams 0\n/);
+    assert.match((await app.inject("/metrics")).body, /driftline_http_at_work\{kind="events"\} 0\n/);
   });
 
   it("are held back for a slow reader", async () => {

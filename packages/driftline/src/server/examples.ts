@@ -200,6 +200,10 @@ export const commonExamples: Record<string, unknown> = {
     field: "authorization",
     remedy: "Set DRIFTLINE_TOKEN, or send the header Authorization: Bearer <token>.",
   }),
+  403: problem("forbidden", 'The Origin header says "https://example.org": a page from there asked.', {
+    field: "origin",
+    remedy: "Ask without a browser, or name the page's host in server.allowedHosts.",
+  }),
   413: problem("too_large", "The body of the request is too large.", {
     field: "body",
     remedy: "Send at most 1 MiB.",
@@ -216,7 +220,9 @@ export const commonExamples: Record<string, unknown> = {
     "Something failed in the server; its log has it under 0b9c1c1e-8f39-4d5a-9a63-0f0f6f6f2f11.",
     { remedy: "Ask again; if it stays, give whoever runs the server this number." },
   ),
-  503: problem("busy", "The catalogue does not answer.", { remedy: "The server's log says why." }),
+  503: problem("busy", "512 requests are being answered, as many as this server takes at a time.", {
+    remedy: "Ask again after the time that Retry-After gives.",
+  }),
 };
 
 export const examples: Record<string, Example> = {

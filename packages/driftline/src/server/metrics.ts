@@ -3,6 +3,7 @@
 import type { Driftline } from "@driftline/client/api";
 import { jobStates } from "@driftline/client/api";
 import type { FastifyInstance } from "fastify";
+import type { ConnectionFigures } from "./connections.ts";
 
 /** Upper limits of the buckets of durations, seconds. */
 const limits = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
@@ -15,15 +16,13 @@ interface RouteCounts {
 }
 
 export interface Metrics {
-  /** Streams of events that are open now. */
-  eventStreams: number;
   text(driftline: Driftline): Promise<string>;
 }
 
-/** Counts every answer of the app by route, method and status. */
-export function countRequests(app: FastifyInstance): Metrics {
+/** Counts every answer of the app by route, method and status; `connections` tells of what is below them. */
+export function countRequests(app: FastifyInstance, connections: () => ConnectionFigures): Metrics {
   const routes = new Map<string, RouteCounts>();
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     // The pattern, not the path: the number of series stays bounded.
     const labels = `route="${request.routeOptions.url ?? "unknown"}",method="${request.method}"`;
     let counts = routes.get(labels);
@@ -33,13 +32,13 @@ export function countRequests(app: FastifyInstance): Metrics {
     }
     const seconds = reply.elapsedTime / 1000;
     counts.byStatus.set(reply.statusCode, (counts.byStatus.get(reply.statusCode) ?? 0) + 1);
-    for (const [i, limit] of limits.entries()) if (seconds <= limit) counts.buckets[i]++;
+    for (let i = limits.length - 1; i >= 0 && seconds <= limits[i]; i--) counts.buckets[i]++;
     counts.seconds += seconds;
     counts.count++;
+    done();
   });
 
   return {
-    eventStreams: 0,
     async text(driftline) {
       const jobs = await driftline.jobs();
       const lines: string[] = [];
@@ -77,9 +76,30 @@ export function countRequests(app: FastifyInstance): Metrics {
           return `driftline_jobs{state="${state}"} ${number}`;
         }),
       );
-      metric("driftline_event_streams", "gauge", "Open streams of job events.", [
-        `driftline_event_streams ${this.eventStreams}`,
+      const { open, atWork, refused, ended } = connections();
+      const samples = (name: string, label: string, values: Record<string, number>) =>
+        Object.entries(values).map(([value, n]) => `${name}{${label}="${value}"} ${n}`);
+      metric("driftline_http_connections", "gauge", "Open connections.", [
+        `driftline_http_connections ${open}`,
       ]);
+      metric(
+        "driftline_http_at_work",
+        "gauge",
+        "Requests that are being answered, streams of events and downloads among them.",
+        samples("driftline_http_at_work", "kind", atWork),
+      );
+      metric(
+        "driftline_http_refused_total",
+        "counter",
+        "Requests answered 503 because as many of their kind, or connections, were there as the server takes.",
+        samples("driftline_http_refused_total", "kind", refused),
+      );
+      metric(
+        "driftline_http_connections_ended_total",
+        "counter",
+        "Connections that the server ended, by why.",
+        samples("driftline_http_connections_ended_total", "why", ended),
+      );
       metric("process_resident_memory_bytes", "gauge", "Resident memory.", [
         `process_resident_memory_bytes ${process.memoryUsage.rss()}`,
       ]);

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { toProblem } from "../errors/problem.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
+import { maxBodyBytes, maxHeaderBytes } from "./limits.ts";
 
 /** Answers an error of any kind with a problem document. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -34,31 +35,44 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const [path] = request.url.split("?");
     const methods = routes.flatMap((route) => (route.pattern.test(path) ? route.methods : []));
-    if (methods.length === 0) {
+    if (methods.length === 0 && request.url !== "*") {
       throw fail("unknown_route", `There is nothing at ${request.method} ${path}.`, {
         remedy: "The OpenAPI document at /v1/openapi.json lists all routes.",
       });
     }
     const allowed = [...new Set(methods)].sort().join(", ");
     reply.header("allow", allowed);
+    if (request.method === "OPTIONS") return reply.code(204).send();
     throw fail("wrong_method", `${path} does not take ${request.method}.`, {
       remedy: `Use one of ${allowed}.`,
     });
   });
 }
 
+/** Time for the rest of a refused request to come, so that closing does not take the answer from the client. */
+const lingerMs = 1_000;
+
 /** Answers bytes that are no HTTP request, or one whose headers are too large or too slow; then hangs up. */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable) return;
-  const large = error.code === "HPE_HEADER_OVERFLOW";
-  const problem = toProblem(
-    large
-      ? fail("too_large", "The headers of the request are too large.", { field: "headers" })
-      : fail("usage", "The connection carried no proper HTTP request."),
-  );
+  const problem = toProblem(connectionFault(error));
   const body = JSON.stringify(problem);
   const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json`;
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
+}
+
+function connectionFault({ code }: NodeJS.ErrnoException): DriftlineError {
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return fail("large_headers", "The headers of the request are too large.", {
+      field: "headers",
+      remedy: `Send at most ${maxHeaderBytes / 1024} KiB.`,
+    });
+  }
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return fail("too_slow", "The request did not come in time.", { remedy: "Send it again, all of it." });
+  }
+  return fail("usage", "The connection carried no proper HTTP request.");
 }
 
 /** Fastify's own errors that a request causes, as Driftline's. */
@@ -67,7 +81,7 @@ function requestFault(error: unknown): DriftlineError | undefined {
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || statusCode === 413) {
     return fail("too_large", "The body of the request is too large.", {
       field: "body",
-      remedy: "Send at most 1 MiB.",
+      remedy: `Send at most ${maxBodyBytes / 2 ** 20} MiB.`,
     });
   }
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {

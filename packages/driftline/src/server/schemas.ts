@@ -64,8 +64,9 @@ export function problemResponse(description: string, schema: z.ZodType = problem
 export const commonProblems = {
   400: problemResponse("The request is malformed"),
   401: problemResponse("The server asks for a token"),
+  403: problemResponse("A foreign page made a browser ask, or a file is named that clients may not name"),
   500: problemResponse("A fault of the server, or damaged content"),
-  503: problemResponse("The catalogue is busy: ask again"),
+  503: problemResponse("The catalogue or the server is busy: ask again after the time in Retry-After"),
 };
 
 /** Problems of routes that take a body. */

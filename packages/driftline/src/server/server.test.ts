@@ -149,7 +149,7 @@ describe("the server", () => {
       assert.match(garbage, /^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/problem\+json/);
       assert.equal(JSON.parse(garbage.split("\r\n\r\n")[1]).code, "usage");
       const flood = await raw(`GET / HTTP/1.1\r\nHost: a\r\n${"X-Flood: aaaaaaaa\r\n".repeat(2000)}\r\n`);
-      assert.match(flood, /^HTTP\/1\.1 413 /);
+      assert.match(flood, /^HTTP\/1\.1 431 /);
     });
 
     it("a digest that is none", async () => {

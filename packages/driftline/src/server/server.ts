@@ -1,24 +1,45 @@
 // The HTTP server: a catalogue, in process, offered under /v1.
 
 import type { Driftline } from "@driftline/client/api";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import type { z } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { fail } from "../errors/registry.ts";
 import { refuseOpenServer, requireToken } from "./auth.ts";
+import { trackConnections } from "./connections.ts";
+import { dataFileCheck } from "./dataFiles.ts";
+import { guardRequests } from "./guard.ts";
 import { invalidRequest } from "./invalid.ts";
+import { parseJsonBodies } from "./jsonBody.ts";
+import { defaultLimits, type Limits, maxBodyBytes, type Work } from "./limits.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
-import { answerUnknownRoutes, refuseConnection, sendProblem } from "./problems.ts";
+import { answerUnknownRoutes, sendProblem } from "./problems.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { modelRoutes } from "./routes/models.ts";
+import type { TlsPair } from "./tls.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The bound that a route's requests count for; `request` if not given. */
+    work?: Work;
+  }
+}
 
 export interface ServerOptions {
   driftline: Driftline;
   /** Asked of every request but those for health. */
   token?: string | null;
+  /** Address that it will listen at; a Host header must name it where it is loopback. */
+  host?: string;
+  /** Further names that Host and Origin may have there. */
+  allowedHosts?: string[];
+  /** Folders whose files clients may name. By default any file without a token, as the server is loopback's; else none. */
+  dataDirectories?: string[] | null;
+  tls?: TlsPair | null;
+  limits?: Partial<Limits>;
   /** Time between comments on a quiet stream of events. */
   heartbeatMs?: number;
   /** Where faults are logged; warnings and errors go to standard error by default. */
@@ -27,14 +48,20 @@ export interface ServerOptions {
 
 /** The app, not yet listening; `app.inject` answers without a socket. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { driftline, token, heartbeatMs = 15_000, logger } = options;
+  const { driftline, token, heartbeatMs = 15_000, logger, tls, host = "127.0.0.1" } = options;
+  const connections = trackConnections({ ...defaultLimits, ...options.limits }, tls);
   const app: FastifyInstance = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: "warn", stream: process.stderr } }),
-    bodyLimit: 1024 * 1024,
-    requestTimeout: 60_000,
+    logController: new LogController({ disableRequestLogging: true }),
+    // A logger of its own for each request would cost as much as finding the model.
+    childLoggerFactory: (log) => log,
+    bodyLimit: maxBodyBytes,
     routerOptions: { maxParamLength: 512 },
+    serverFactory: (handler) => connections.serve(handler),
+    // Requests that came before the server was told to stop are answered.
+    return503OnClosing: false,
     frameworkErrors: sendProblem,
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: connections.onClientError,
   });
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = "request" }) => (given) => {
     const parsed = schema.safeParse(given);
@@ -44,14 +71,25 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // Answers come from the platform, typed and tested; the schemas of responses document them.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.setErrorHandler(sendProblem);
-  const metrics = countRequests(app);
+  const metrics = countRequests(app, connections.figures);
   answerUnknownRoutes(app);
+  guardRequests(app, host, options.allowedHosts ?? []);
   if (token) requireToken(app, token);
+  app.addHook("onRequest", (request, reply, done) =>
+    done(connections.admit(request.raw, reply.raw, request.routeOptions.config?.work ?? "request")),
+  );
+  let stopWaiting = () => {};
+  app.addHook("preClose", async () => {
+    stopWaiting = connections.shutDown();
+  });
+  app.addHook("onClose", async () => stopWaiting());
+  parseJsonBodies(app);
   await registerOpenApi(app, packageJson.version, Boolean(token));
   await app.register(healthRoutes, { driftline, metrics, version: packageJson.version });
-  await app.register(familyRoutes, { prefix: "/v1", driftline });
+  const checkDataFiles = dataFileCheck(options.dataDirectories ?? (token ? [] : null));
+  await app.register(familyRoutes, { prefix: "/v1", driftline, checkDataFiles });
   await app.register(modelRoutes, { prefix: "/v1", driftline });
-  await app.register(jobRoutes, { prefix: "/v1", driftline, metrics, heartbeatMs });
+  await app.register(jobRoutes, { prefix: "/v1", driftline, heartbeatMs });
   await app.ready();
   return app;
 }
@@ -59,20 +97,20 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 const partNames: Record<string, string> = { querystring: "query", params: "path", headers: "headers" };
 
 export interface Listening {
-  /** Such as http://127.0.0.1:8080. */
+  /** Such as http://127.0.0.1:8080; https under TLS. */
   url: string;
-  /** Ends streams of events, lets requests finish, and stops listening. */
+  /** Stops listening, ends streams of events, and lets other answers go on for a few seconds. */
   close(): Promise<void>;
 }
 
 /** Serves at host and port (0 for a free one). Errors: `usage` where it may not or cannot listen there. */
 export async function listen(options: ServerOptions & { host: string; port: number }): Promise<Listening> {
-  const { host, port, token, ...others } = options;
+  const { host, port, token, tls } = options;
   refuseOpenServer(host, token);
-  const app = await createServer({ ...others, token });
+  const app = await createServer(options);
   try {
     const url = await app.listen({ host, port });
-    return { url, close: () => app.close() };
+    return { url: tls ? url.replace("http:", "https:") : url, close: () => app.close() };
   } catch (cause) {
     await app.close();
     const { code, message } = cause as NodeJS.ErrnoException;

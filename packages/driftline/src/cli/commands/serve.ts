@@ -2,8 +2,12 @@
 
 import { startUpkeep } from "../../lifecycle/upkeep.ts";
 import { listen } from "../../server/server.ts";
+import { readTls } from "../../server/tls.ts";
 import { defineCommand } from "../command.ts";
 import { integer } from "./ensure.ts";
+
+/** Who stops a server waits 10 s, and then kills it. */
+const patienceMs = 9_000;
 
 export const serve = defineCommand({
   name: "serve",
@@ -15,24 +19,29 @@ export const serve = defineCommand({
   },
   examples: ["driftline serve --http-port 8080"],
   async run(context, _words, options) {
+    const { token, allowedHosts, dataDirectories, tlsCertificate, tlsKey } = context.config.server;
+    const tls = readTls(tlsCertificate, tlsKey);
     const platform = await context.platform();
     const { config } = platform;
     const address = await listen({
       driftline: platform,
       host: options.host ?? config.server.host,
       port: integer("--http-port", options["http-port"]) ?? config.server.httpPort,
-      token: config.server.token,
+      ...{ token, allowedHosts, dataDirectories, tls },
     });
-    platform.runJobs();
+    const executor = platform.runJobs();
     const upkeep = startUpkeep(platform.opened.catalogue, config.limits.keepDays, (line) =>
       context.progress.note(line),
     );
     context.progress.note(`Driftline serves ${config.dataDirectory} at ${address.url}`);
-    await new Promise<void>((resolve) =>
-      context.signal.addEventListener("abort", () => resolve(), { once: true }),
-    );
-    await upkeep.close();
-    await address.close();
+    if (!context.signal.aborted) {
+      await new Promise<void>((resolve) =>
+        context.signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+    }
+    // Work that nobody waits for any more, such as hashing a file for a client, must not keep the process.
+    setTimeout(() => process.exit(0), patienceMs).unref();
+    await Promise.all([address.close(), executor.close(), upkeep.close()]);
     return { json: { stopped: true }, text: "Stopped; unfinished jobs go on at the next start." };
   },
 });

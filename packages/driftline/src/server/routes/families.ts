@@ -15,6 +15,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { toProblem } from "../../errors/problem.ts";
 import { fail } from "../../errors/registry.ts";
+import type { CheckDataFiles } from "../dataFiles.ts";
 import {
   bodyProblems,
   commonProblems,
@@ -40,7 +41,14 @@ const resolveResponses = {
   ...commonProblems,
 };
 
-export const familyRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = async (app, { driftline }) => {
+export interface FamilyRoutesOptions {
+  driftline: Driftline;
+  checkDataFiles: CheckDataFiles;
+}
+
+export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (app, options) => {
+  const { driftline, checkDataFiles } = options;
+
   app.get(
     "/families",
     {
@@ -140,7 +148,8 @@ export const familyRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asy
       },
     },
     async ({ params: { family }, body }, reply) => {
-      const answered = await driftline.ensure(family, body);
+      const data = body.data && { files: await checkDataFiles(body.data.files) };
+      const answered = await driftline.ensure(family, { ...body, data });
       if (answered.model !== null) return reply.code(200).send(answered.model);
       return reply.code(202).header("location", `/v1/jobs/${answered.job.id}`).send(answered.job);
     },

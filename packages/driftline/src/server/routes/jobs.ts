@@ -5,7 +5,6 @@ import { type Driftline, job } from "@driftline/client/api";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { eventStream } from "../eventStream.ts";
-import type { Metrics } from "../metrics.ts";
 import { commonProblems, jsonResponse, problemResponse } from "../schemas.ts";
 
 const params = z.object({ id: z.string().describe("Number of the job") });
@@ -14,12 +13,11 @@ const position = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 export interface JobRoutesOptions {
   driftline: Driftline;
-  metrics: Metrics;
   heartbeatMs: number;
 }
 
 export const jobRoutes: FastifyPluginAsyncZod<JobRoutesOptions> = async (app, options) => {
-  const { driftline, metrics, heartbeatMs } = options;
+  const { driftline, heartbeatMs } = options;
   // Streams would keep a server from closing: they are ended, and clients go on with the next server.
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
@@ -27,6 +25,7 @@ export const jobRoutes: FastifyPluginAsyncZod<JobRoutesOptions> = async (app, op
   app.get(
     "/jobs",
     {
+      config: { work: "listing" },
       schema: {
         operationId: "listJobs",
         tags: ["jobs"],
@@ -69,6 +68,7 @@ export const jobRoutes: FastifyPluginAsyncZod<JobRoutesOptions> = async (app, op
     "/jobs/:id/events",
     {
       exposeHeadRoute: false,
+      config: { work: "events" },
       schema: {
         operationId: "jobEvents",
         tags: ["jobs"],
@@ -94,11 +94,7 @@ export const jobRoutes: FastifyPluginAsyncZod<JobRoutesOptions> = async (app, op
       const { id } = request.params;
       await driftline.job(id);
       const gone = new AbortController();
-      metrics.eventStreams++;
-      reply.raw.once("close", () => {
-        metrics.eventStreams--;
-        gone.abort();
-      });
+      reply.raw.once("close", () => gone.abort());
       const stream = eventStream(driftline, id, {
         after: request.headers["last-event-id"] ?? request.query.after ?? 0,
         signal: AbortSignal.any([closing.signal, gone.signal]),

@@ -24,6 +24,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asyn
   app.get(
     "/models",
     {
+      config: { work: "listing" },
       schema: {
         operationId: "listModels",
         tags: ["models"],
@@ -66,6 +67,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asyn
   app.route({
     method: ["GET", "HEAD"],
     url: "/models/:digest/files/*",
+    config: { work: "download" },
     schema: {
       operationId: "getFile",
       tags: ["models"],
@@ -104,6 +106,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asyn
     "/models/:digest/bundle.tar",
     {
       exposeHeadRoute: false,
+      config: { work: "download" },
       schema: {
         operationId: "getBundleTar",
         tags: ["models"],
