@@ -40,7 +40,7 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
         remedy: "The OpenAPI document at /v1/openapi.json lists all routes.",
       });
     }
-    const allowed = [...new Set(methods)].sort().join(", ");
+    const allowed = [...new Set([...methods, "OPTIONS"])].sort().join(", ");
     reply.header("allow", allowed);
     if (request.method === "OPTIONS") return reply.code(204).send();
     throw fail("wrong_method", `${path} does not take ${request.method}.`, {

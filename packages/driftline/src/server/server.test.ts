@@ -133,9 +133,9 @@ describe("the server", () => {
       assert.equal((await problemOf(app.inject("/v1/%zz"), 400)).code, "usage");
       const wrong = await app.inject({ method: "DELETE", url: "/v1/models/00000000" });
       assert.equal((await problemOf(wrong, 405)).code, "wrong_method");
-      assert.equal(wrong.headers.allow, "GET, HEAD");
+      assert.equal(wrong.headers.allow, "GET, HEAD, OPTIONS");
       const put = await app.inject({ method: "PUT", url: `${resolve}?x` });
-      assert.equal(put.headers.allow, "GET, HEAD, POST");
+      assert.equal(put.headers.allow, "GET, HEAD, OPTIONS, POST");
     });
 
     it("what is no HTTP request, or has too large headers", async () => {
