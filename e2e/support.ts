@@ -72,8 +72,12 @@ export interface Served {
 }
 
 /** Starts `driftline serve` on a free port and waits until it says where it serves; it ends with the test. */
-export async function serve(t: TestContext, dataDirectory: string): Promise<Served> {
-  const served = await startServer(dataDirectory);
+export async function serve(
+  t: TestContext,
+  dataDirectory: string,
+  env: Record<string, string> = {},
+): Promise<Served> {
+  const served = await startServer(dataDirectory, env);
   t.after(served.stop);
   return served;
 }
@@ -87,7 +91,7 @@ export async function startServer(
   const url = await new Promise<string>((resolve, reject) => {
     const read = (text: Buffer) => {
       output += text.toString();
-      const found = /http:\/\/[\d.]+:\d+/.exec(output);
+      const found = /https?:\/\/[\d.]+:\d+/.exec(output);
       if (found) resolve(found[0]);
     };
     child.stdout?.on("data", read);

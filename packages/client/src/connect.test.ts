@@ -155,6 +155,16 @@ describe("events over HTTP", () => {
     assert.deepEqual(asked, ["12"]);
   });
 
+  it("wait for a server that is too busy at first", async () => {
+    const { url, asked } = await inTurns(
+      (_, response) =>
+        answer(response, 503, { type: "t", title: "t", status: 503, detail: "d", code: "busy" }),
+      (_, response) => stream(response).end(`${line(1)}event: end\ndata: {}\n\n`),
+    );
+    assert.deepEqual(await collect(url), [1]);
+    assert.equal(asked.length, 2);
+  });
+
   it("fail at once where there never was a connection, and for good where the job is unknown", async () => {
     const url = await serve(() => {});
     servers.pop()!.close();

@@ -136,7 +136,9 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
         if (signal?.aborted) return;
         const temporary =
           !(error instanceof DriftlineError) || error.code === "unreachable" || error.code === "busy";
-        if (!connected || !temporary || closed.signal.aborted) throw error;
+        // A server that is busy has said so and will take the next try; one that never answered may be the wrong one.
+        const busy = error instanceof DriftlineError && error.code === "busy";
+        if (!(connected || busy) || !temporary || closed.signal.aborted) throw error;
         lostAt ||= Date.now();
         if (Date.now() - lostAt > patienceMs) throw error;
       }
@@ -235,5 +237,9 @@ function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
   if (cause?.code === "ECONNREFUSED") return "the connection was refused";
   if (cause?.code === "ENOTFOUND") return "its host name is not known";
+  // OpenSSL's words for a certificate of an unknown authority, such as UNABLE_TO_VERIFY_LEAF_SIGNATURE.
+  if (/SELF_SIGNED|UNABLE_TO_/.test(cause?.code ?? "")) {
+    return `its certificate is not trusted (${cause?.message}); NODE_EXTRA_CA_CERTS=FILE names an authority of your own`;
+  }
   return cause?.message || (error instanceof Error ? error.message : String(error));
 }

@@ -93,7 +93,10 @@ describe("precedence", () => {
   });
 
   it("takes lists from the file and, with commas or colons, from the environment", () => {
-    const path = write("lists.yaml", "server:\n  allowedHosts: [a.org, '::1']\n  dataDirectories: [runs, /data]\n");
+    const path = write(
+      "lists.yaml",
+      "server:\n  allowedHosts: [a.org, '::1']\n  dataDirectories: [runs, /data]\n",
+    );
     const { server } = loadConfiguration({ file: path, environment: empty });
     assert.deepEqual(server.allowedHosts, ["a.org", "::1"]);
     assert.deepEqual(server.dataDirectories, [join(folder, "runs"), "/data"]);
@@ -153,7 +156,12 @@ describe("messages", () => {
     ["not YAML", 'threads: "1\n', "driftline", /line \d: not YAML/],
     ["a key twice", "threads: 1\nthreads: 2\n", "driftline", /line 2: not YAML: .*unique/],
     ["nothing after the colon", "url:\n", "url", /is null; it must be an address/],
-    ["a port in a name", "server:\n  allowedHosts: ['a.org:80']\n", "server.allowedHosts", /host names without/],
+    [
+      "a port in a name",
+      "server:\n  allowedHosts: ['a.org:80']\n",
+      "server.allowedHosts",
+      /host names without/,
+    ],
     ["another scheme", "url: ftp://x\n", "url", /begins with http/],
   ];
   for (const [index, [what, yaml, field, message]] of cases.entries()) {

@@ -283,7 +283,9 @@ describe("a reader that stands still", () => {
 });
 
 describe("closing", () => {
-  it("ends at once what is idle or half sent, and lets answers go on for a while", { timeout: 10_000 }, async (t) => {
+  it("ends at once what is idle or half sent, and lets answers go on for a while", {
+    timeout: 10_000,
+  }, async (t) => {
     const server = await startTestServer({ limits: { closeMs: 700 } });
     const say = (text: string) => {
       const socket = dial(server.url);

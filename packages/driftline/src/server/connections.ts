@@ -1,6 +1,11 @@
 // The listening server, plain or TLS, and its connections: how many, how much work, how long; who breaks a bound is cut off.
 
-import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import http, {
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import { type DriftlineError, fail } from "../errors/registry.ts";
@@ -114,11 +119,7 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
   }
 
   /** Lets a request in until its answer ends, or says why not. */
-  function admit(
-    request: IncomingMessage,
-    response: ServerResponse,
-    work: Work,
-  ): DriftlineError | undefined {
+  function admit(request: IncomingMessage, response: ServerResponse, work: Work): DriftlineError | undefined {
     const connection = open.get(request.socket);
     // A request without a connection, from `app.inject`.
     if (connection === undefined) return undefined;

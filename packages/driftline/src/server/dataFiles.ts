@@ -26,10 +26,14 @@ async function checked(path: string, roots: string[], directories: string[] | nu
   if (!allowed.some((root) => isWithin(root, real ?? given))) throw outside(path, directories ?? []);
   const found = real === null ? null : await stat(real).catch(() => null);
   if (real !== null && found?.isFile()) return real;
-  throw fail("invalid_data", `Reading ${path}: ${found === null ? "there is no such file" : "it is no plain file"}.`, {
-    field: "data.files",
-    remedy: "Give the path of a file that the server can read.",
-  });
+  throw fail(
+    "invalid_data",
+    `Reading ${path}: ${found === null ? "there is no such file" : "it is no plain file"}.`,
+    {
+      field: "data.files",
+      remedy: "Give the path of a file that the server can read.",
+    },
+  );
 }
 
 /** A folder that is not there yet holds no file; it may come later. */

@@ -28,7 +28,12 @@ describe("a server at loopback", () => {
   });
 
   it("refuses other names, so that DNS rebinding gives a page nothing", async () => {
-    const names = ["evil.example", `evil.example:${port}`, "localhost.evil.example", "127.0.0.1.evil.example"];
+    const names = [
+      "evil.example",
+      `evil.example:${port}`,
+      "localhost.evil.example",
+      "127.0.0.1.evil.example",
+    ];
     for (const host of [...names, "0.0.0.0", "[::2]", "x@127.0.0.1", "127.0.0.1:99:1", "", " "]) {
       for (const path of ["/v1/families", "/healthz", "/v1/nothing"]) {
         const { status, body } = await get(`Host: ${host}\r\n`, path);
@@ -52,9 +57,18 @@ describe("a server at loopback", () => {
 
   it("refuses requests that a page from elsewhere made the browser send", async () => {
     const host = `Host: 127.0.0.1:${port}\r\n`;
-    const own = [`http://127.0.0.1:${port}`, "https://driftline.example.org", "https://driftline.example.org:444"];
+    const own = [
+      `http://127.0.0.1:${port}`,
+      "https://driftline.example.org",
+      "https://driftline.example.org:444",
+    ];
     for (const origin of own) assert.equal((await get(`${host}Origin: ${origin}\r\n`)).status, 200, origin);
-    const foreign = ["https://evil.example", "null", "http://127.0.0.1:1", `http://127.0.0.1:${port}.evil.example`];
+    const foreign = [
+      "https://evil.example",
+      "null",
+      "http://127.0.0.1:1",
+      `http://127.0.0.1:${port}.evil.example`,
+    ];
     for (const origin of [...foreign, `http://localhost:${port}`, "file://", "http://"]) {
       const { status, body } = await get(`${host}Origin: ${origin}\r\n`);
       assert.equal(status, 403, origin);
@@ -110,7 +124,12 @@ describe("a server at loopback", () => {
     for (const payload of bodies) {
       const started = performance.now();
       const headers = { "content-type": "application/json" };
-      const answer = await app.inject({ method: "POST", url: "/v1/families/test.tiny/ensure", headers, payload });
+      const answer = await app.inject({
+        method: "POST",
+        url: "/v1/families/test.tiny/ensure",
+        headers,
+        payload,
+      });
       assert.equal(answer.statusCode, 400);
       assert.match(answer.json<Problem>().detail, /nested more than 32 levels/);
       assert.ok(performance.now() - started < 1_000);
@@ -120,7 +139,12 @@ describe("a server at loopback", () => {
 
   it("never leaves its routes, however a path is written", async () => {
     const { bundle } = server.memory;
-    const ups = ["../../../etc/passwd", "..%2f..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "..%5c..%5cetc"];
+    const ups = [
+      "../../../etc/passwd",
+      "..%2f..%2f..%2fetc%2fpasswd",
+      "%2e%2e/%2e%2e/etc/passwd",
+      "..%5c..%5cetc",
+    ];
     const odd = ["..%252f..%252fetc", "%00", "..;/", "%c0%ae%c0%ae/", "//etc/passwd", ".", "..", "%2f%2fetc"];
     for (const part of [...ups, ...odd]) {
       for (const path of [

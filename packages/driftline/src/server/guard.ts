@@ -43,7 +43,8 @@ function foreignRequest(allowed: Set<string>) {
       `The Origin header says ${shown(origin)}: a page from there made a browser send this request.`,
       {
         field: "origin",
-        remedy: "Ask without a browser, or name the page's host in server.allowedHosts (DRIFTLINE_SERVER_ALLOWED_HOSTS).",
+        remedy:
+          "Ask without a browser, or name the page's host in server.allowedHosts (DRIFTLINE_SERVER_ALLOWED_HOSTS).",
       },
     );
   };

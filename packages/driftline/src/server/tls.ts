@@ -24,7 +24,12 @@ export function readTls(certificate: string | null, key: string | null): TlsPair
     throw wrong(absent, `${given} is set and ${absent} is not`, "Set both, or neither.");
   }
   const pair = { cert: read("server.tlsCertificate", certificate), key: read("server.tlsKey", key) };
-  const x509 = parse("server.tlsCertificate", certificate, "certificate", () => new X509Certificate(pair.cert));
+  const x509 = parse(
+    "server.tlsCertificate",
+    certificate,
+    "certificate",
+    () => new X509Certificate(pair.cert),
+  );
   const privateKey = parse("server.tlsKey", key, "private key without a passphrase", () =>
     createPrivateKey(pair.key),
   );
