@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from toy_jobs import make_job, toy_rows, write_dataset
 
+from driftline_trainer.check import check
 from driftline_trainer.dataset import read_dataset
 from driftline_trainer.hyperparameters import EnergyScore, read_hyperparameters
 from driftline_trainer.job import parse_job, read_job
@@ -81,6 +82,35 @@ def test_a_hyperparameter_that_cannot_be_is_named(given):
     with pytest.raises(TrainerError) as caught:
         read_hyperparameters(EnergyScore, given)
     assert caught.value.field == f"hyperparameters.{next(iter(given))}"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"breaks": {"padrow": [27]}}, "nearest is 'pad_row'"),
+        ({"breaks": {"pad_row": 27}}, "list of numbers"),
+        ({"breaks": {"pad_row": ["27"]}}, "list of numbers"),
+        ({"periodic": ["pad"]}, "nearest is 'pad_row'"),
+        ({"logarithmic": ["pad_row"]}, "not above zero"),
+        ({"shaped": ["tim"]}, "nearest is 'time'"),
+        ({"symmetries": [{"mirror": "pad"}]}, "must be a list"),
+        ({"symmetries": [{"mirror": ["tim"]}]}, "nearest is 'time'"),
+        ({"average": 1}, "below 1"),
+        ({"draws": 1}, "2 or more"),
+    ],
+)
+def test_a_hyperparameter_that_does_not_fit_the_job_is_named(dataset, tmp_path, given, says):
+    with pytest.raises(TrainerError, match=says) as caught:
+        check(parse_job(make_job(dataset, hyperparameters=given), tmp_path))
+    assert caught.value.field.startswith(f"hyperparameters.{next(iter(given))}")
+    assert caught.value.status == 2
+
+
+def test_not_all_inputs_can_be_periodic(dataset, tmp_path):
+    content = make_job(dataset)
+    content["hyperparameters"] = {"periodic": [entry["name"] for entry in content["inputs"]]}
+    with pytest.raises(TrainerError, match="no input is left"):
+        check(parse_job(content, tmp_path))
 
 
 def test_the_digest_ignores_where_the_data_are_and_nothing_else(dataset, tmp_path):

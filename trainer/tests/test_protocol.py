@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 from safetensors.numpy import load_file
 from toy_jobs import SMALL, finish, make_job, start
+
+from driftline_trainer.protocol import Events
 
 ENDLESS = {**SMALL, "steps": 100_000_000, "evaluations": 100_000_000 // 50, "patience": 1_000_000}
 
@@ -101,3 +105,31 @@ def test_a_bad_job_is_refused_with_the_field_and_status_two(dataset, tmp_path):
     assert event["field"] == "hyperparameters.learningrate" and "'learning_rate'" in event["message"]
     assert event["remedy"]
     assert {path.name for path in tmp_path.iterdir()} == {"job.json"}
+
+
+def test_a_job_can_be_checked_without_data_and_without_jax(tmp_path):
+    program = (
+        "import sys; from driftline_trainer.__main__ import main; status = main(['--check']); "
+        "print('jax' in sys.modules, file=sys.stderr); sys.exit(status)"
+    )
+
+    def check(**hyperparameters) -> tuple[int, list[dict], str]:
+        job = make_job(tmp_path / "nowhere", hyperparameters=hyperparameters)
+        return finish(start(tmp_path, job, "-c", program))
+
+    assert check(**SMALL) == (0, [], "False\n")
+    status, [event], imported = check(shaped=["tim"])
+    assert (status, imported) == (2, "False\n")
+    assert event["field"] == "hyperparameters.shaped" and "'time'" in event["message"]
+    assert {path.name for path in tmp_path.iterdir()} == {"job.json"}
+
+
+def test_what_the_machine_did_can_be_tried_again():
+    with pytest.raises(OSError) as full:
+        Path("/dev/full").write_bytes(b"x")
+    reading, writing = os.pipe()
+    assert Events(writing).failed(full.value) == 75
+    os.close(writing)
+    event = json.loads(os.read(reading, 4096))
+    os.close(reading)
+    assert event["code"] == "trainer_temporary" and "No space left" in event["message"]

@@ -311,8 +311,6 @@ def test_break_points_are_steps(dataset, tmp_path):
     encoded = np.asarray(encoding(features, encoding.fractions(features)))
     np.testing.assert_array_equal(encoded[:, -1], [0, 1, 1])
     assert np.ptp(np.delete(encoded, [3, 5], 1), axis=0).max() < 1e-6, "pad_coordinate is periodic and must not be read"
-    with pytest.raises(TrainerError, match="nearest is 'pad_row'"):
-        make_encoding(job, breaks={"padrow": [27]}, periodic=[], logarithmic=[], with_fractions=True)
 
 
 def test_an_empty_response_is_no_trouble(small):

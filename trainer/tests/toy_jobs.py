@@ -134,12 +134,13 @@ def make_job(dataset: Path, **changes) -> dict:
     return {**job, **changes}
 
 
-def start(directory: Path, job: dict) -> subprocess.Popen:
-    """The trainer in a process of its own; its standard input stays open until somebody closes it."""
+def start(directory: Path, job: dict, *program: str) -> subprocess.Popen:
+    """The trainer, or another Python program, in a process of its own; its standard input stays open until somebody
+    closes it."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "job.json").write_text(json.dumps(job))
     return subprocess.Popen(
-        [sys.executable, "-m", "driftline_trainer"],
+        [sys.executable, *(program or ("-m", "driftline_trainer"))],
         cwd=directory,
         env={**os.environ, "PYTHONPATH": str(SOURCES)},
         stdin=subprocess.PIPE,

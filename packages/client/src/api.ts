@@ -166,6 +166,10 @@ export const job = z.object({
   state: z.enum(jobStates),
   stages: z.array(stage),
   attempt: z.number().int(),
+  retry: z
+    .object({ number: z.int(), of: z.int(), at: z.string(), reason: z.string() })
+    .nullable()
+    .describe("The last failure that may pass, and when the job was or is to be tried again after it"),
   createdAt: z.string(),
   updatedAt: z.string(),
   bundle: z.string().nullable(),

@@ -1,23 +1,27 @@
-"""`python -m driftline_trainer [job directory]`: trains what job.json there asks for."""
+"""`python -m driftline_trainer [--check] [job directory]`: trains what job.json there asks for, or says whether it could."""
 
 import os
 import sys
-import traceback
 from pathlib import Path
 
+from .check import check
 from .job import read_job
 from .lifetime import STOPPED_STATUS, StopRequest, claim_stdout, end_with_parent
-from .protocol import Events, TrainerError
+from .protocol import Events
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     events = Events(claim_stdout())
     end_with_parent()
-    stop = StopRequest()
-    stop.listen()
-    directory = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    only_check = arguments[:1] == ["--check"]
+    directory = Path((arguments[only_check:] or ["."])[0]).resolve()
     try:
         job = read_job(directory / "job.json")
+        check(job)
+        if only_check:
+            return 0
+        stop = StopRequest()
+        stop.listen()
         use_threads(job.threads)
         from . import session
         from .training import Stopped
@@ -27,18 +31,8 @@ def main() -> int:
         except Stopped:
             events.emit("stopped", message="SIGTERM: the checkpoint is saved; start again to go on from it.")
             return STOPPED_STATUS
-    except TrainerError as error:
-        events.error(error)
-        return error.status
     except Exception as error:
-        traceback.print_exc()
-        events.emit(
-            "error",
-            code="trainer_internal",
-            message=f"The trainer failed: {type(error).__name__}: {error}",
-            remedy="This is a fault of the trainer; its standard error has the traceback. Please report it.",
-        )
-        return 1
+        return events.failed(error)
     return 0
 
 
@@ -56,6 +50,6 @@ def use_threads(threads: int) -> None:
 
 if __name__ == "__main__":
     # The warm-up thread may still be importing: leave without waiting for it.
-    status = main()
+    status = main(sys.argv[1:])
     sys.stderr.flush()
     os._exit(status)

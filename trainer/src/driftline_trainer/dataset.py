@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import load
 
 from .job import Job
-from .protocol import TrainerError
+from .protocol import TrainerError, is_temporary
 
 SCHEME = "driftline-dataset/1"
 TRAIN, VALIDATION = 0, 1
@@ -58,6 +58,8 @@ def _shards(directory: Path):
         manifest = json.loads(path.read_bytes())
         entries = [(entry["path"], entry["sha256"]) for entry in manifest["shards"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if is_temporary(error):
+            raise
         raise _invalid(directory, f"{path} cannot be read: {error!r}") from None
     if manifest.get("scheme") != SCHEME:
         raise _invalid(directory, f"its scheme is {manifest.get('scheme')!r}, not {SCHEME!r}")
@@ -65,6 +67,8 @@ def _shards(directory: Path):
         try:
             content = (directory / name).read_bytes()
         except OSError as error:
+            if is_temporary(error):
+                raise
             raise _invalid(directory, f"shard {name} cannot be read: {error}") from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise _invalid(directory, f"shard {name} does not match its SHA-256")

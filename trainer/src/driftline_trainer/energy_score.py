@@ -7,11 +7,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from .check import settings_of
 from .clouds import CloudGenerator, make_cloud_generator
 from .dataset import Dataset
 from .encoding import make_encoding
-from .hyperparameters import EnergyScore, read_hyperparameters
-from .job import Job, check_known
+from .hyperparameters import EnergyScore
+from .job import Job
 from .pace import Pace
 from .parallel import mean_over_shares, shares_of, some_of
 from .protocol import TrainerError
@@ -38,7 +39,7 @@ class EnergyScoreModel:
     """The parts that the training loop needs of a model; wgan_gp.py has the same."""
 
     def __init__(self, job: Job, data: Dataset) -> None:
-        self.settings = settings = read_hyperparameters(EnergyScore, job.hyperparameters)
+        self.settings = settings = settings_of(job, EnergyScore)
         self.encoding = make_encoding(
             job,
             breaks=settings.breaks,
@@ -46,7 +47,6 @@ class EnergyScoreModel:
             logarithmic=settings.logarithmic,
             with_fractions=settings.fractions,
         )
-        check_known("hyperparameters.shaped", "axis", settings.shaped, [axis.name for axis in job.output.axes])
         self.readout = make_readout(job.output)
         self.first = (job.output.axes[0].first, job.output.axes[1].first)
         self.rows, self.embed = training_rows(job, settings.symmetries, self.encoding, data.train)

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
 import numpy as np
 
-from .dataset import Rows
-from .encoding import Encoding
 from .job import Job, check_known, invalid
+
+if TYPE_CHECKING:
+    from .dataset import Rows
+    from .encoding import Encoding
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Tracks:
     images: np.ndarray
 
 
-def as_tracks(encoding: Encoding, rows: Rows) -> Tracks:
-    return Tracks(rows.features, np.asarray(encoding.fractions(jnp.asarray(rows.features))), rows.responses)
+def as_tracks(encoding: "Encoding", rows: "Rows") -> Tracks:
+    return Tracks(rows.features, np.asarray(encoding.fractions(rows.features)), rows.responses)
 
 
 def group(job: Job, given: list[dict]) -> list[Symmetry]:
@@ -76,6 +78,8 @@ def _symmetry(job: Job, entry: object, field: str) -> Symmetry:
     axes = [axis.name for axis in job.output.axes]
     names = [known.name for known in job.inputs]
     for key, kind, known in (("mirror", "axis", axes), ("negate", "input", names)):
+        if not isinstance(entry.get(key, []), list):
+            raise invalid(f"{field}.{key}", "it must be a list")
         check_known(f"{field}.{key}", kind, entry.get(key, []), known)
     mirror = frozenset(axes.index(name) for name in entry.get("mirror", []))
     for index in mirror:

@@ -132,7 +132,6 @@ def run(directory: Path, events: Events, threads: int) -> None:
             f"Reading job.json: protocol: it is {job.get('protocol')!r}, this program speaks {PROTOCOL!r}.",
             field="protocol",
             remedy="Use the trainer that belongs to this version of Driftline.",
-            status=2,
         )
     samples = load_file(directory / "samples.safetensors")
     for name, values in samples.items():
@@ -142,7 +141,6 @@ def run(directory: Path, events: Events, threads: int) -> None:
                 f"Reading samples.safetensors: {name} holds values that are not finite.",
                 field=name,
                 remedy="This is a fault of whoever wrote the samples.",
-                status=2,
             )
     started = time.perf_counter()
     results = []
@@ -169,9 +167,8 @@ def main(arguments: list[str]) -> int:
     threads = one_thread_each()
     try:
         run(Path(arguments[0]), events, threads)
-    except TrainerError as error:
-        events.error(error)
-        return error.status
+    except Exception as error:
+        return events.failed(error)
     return 0
 
 

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from .check import settings_of
 from .dataset import Dataset
 from .encoding import Encoding, make_encoding
-from .hyperparameters import WganGp, read_hyperparameters
+from .hyperparameters import WganGp
 from .job import Job
 from .networks import Perceptron, perceptron
 from .pace import Pace
@@ -82,7 +83,7 @@ class WganGpModel:
     """The parts that the training loop needs of a model; energy_score.py has the same."""
 
     def __init__(self, job: Job, data: Dataset) -> None:
-        self.settings = settings = read_hyperparameters(WganGp, job.hyperparameters)
+        self.settings = settings = settings_of(job, WganGp)
         self.encoding = make_encoding(
             job,
             breaks=settings.breaks,

@@ -67,6 +67,10 @@ export function describeJob(job: Job): string {
       `  ${stage.name.padEnd(9)} ${stage.state.padEnd(8)} ${took.padStart(11)}  ${describeFigures(stage.figures)}`.trimEnd(),
     );
   }
+  if (job.retry && !finished.includes(job.state)) {
+    const { number, of, at, reason } = job.retry;
+    lines.push(`  try ${number + 1} of ${of + 1}, from ${at.slice(0, 19)}Z: ${reason}`);
+  }
   if (job.bundle) lines.push(`  bundle  ${job.bundle}`);
   if (job.report) lines.push(`  report  ${job.report}`);
   if (job.error) lines.push(`  ${job.error.detail}`, ...(job.error.remedy ? [`  ${job.error.remedy}`] : []));

@@ -31,11 +31,23 @@ export interface Configuration {
     /** Null for the default, which depends on the token. */
     dataDirectories: string[] | null;
   };
-  limits: { trainingSeconds: number; keepDays: number };
+  limits: Limits;
   /** The file that was read; null for none. */
   file: string | null;
   /** Where each setting came from, in words. */
   sources: Record<SettingName, string>;
+}
+
+/** What a trainer and the model that it leaves may use, and how long jobs' files are kept. */
+export interface Limits {
+  trainingSeconds: number;
+  silentSeconds: number;
+  memoryMiB: number;
+  directoryMiB: number;
+  logMiB: number;
+  modelSeconds: number;
+  keepDays: number;
+  jobDays: number;
 }
 
 export interface Given {
@@ -102,7 +114,16 @@ export function loadConfiguration({
       tlsKey: get("server.tlsKey"),
       dataDirectories: get("server.dataDirectories"),
     },
-    limits: { trainingSeconds: get("limits.trainingSeconds"), keepDays: get("limits.keepDays") },
+    limits: {
+      trainingSeconds: get("limits.trainingSeconds"),
+      silentSeconds: get("limits.silentSeconds"),
+      memoryMiB: get("limits.memoryMiB"),
+      directoryMiB: get("limits.directoryMiB"),
+      logMiB: get("limits.logMiB"),
+      modelSeconds: get("limits.modelSeconds"),
+      keepDays: get("limits.keepDays"),
+      jobDays: get("limits.jobDays"),
+    },
     file: path,
     sources: Object.fromEntries(settingNames.map((name) => [name, found[name].source])) as never,
   };

@@ -1,6 +1,6 @@
 // Every setting: its key in driftline.yaml, environment variable, flag, what it may be, and what it is if nobody says.
 
-import { availableParallelism, homedir } from "node:os";
+import { availableParallelism, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -32,6 +32,14 @@ function xdg(environment: NodeJS.ProcessEnv, variable: string, fallback: string)
   const given = environment[variable];
   return given?.startsWith("/") ? given : join(homedir(), fallback);
 }
+
+/** Four fifths of the memory that this process may use: the machine's, or its control group's where that is less. */
+function mostOfMemoryMiB(): number {
+  const constrained = process.constrainedMemory();
+  const bytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return Math.max(lowestMemoryMiB, Math.floor((0.8 * bytes) / 2 ** 20));
+}
+const lowestMemoryMiB = 128;
 
 export const settings = {
   dataDirectory: {
@@ -168,6 +176,43 @@ export const settings = {
     description:
       "Days that data sets and results of stages, which no model holds, are kept after their last use.",
   },
+  "limits.silentSeconds": {
+    variable: "DRIFTLINE_LIMITS_SILENT_SECONDS",
+    ...whole(1, 7 * 24 * 3600),
+    default: () => 900,
+    description: "Longest that a trainer may go without an event, in seconds; compiling is silent.",
+  },
+  "limits.memoryMiB": {
+    variable: "DRIFTLINE_LIMITS_MEMORY_MIB",
+    ...whole(lowestMemoryMiB, 2 ** 30),
+    default: mostOfMemoryMiB,
+    description: "Memory that a trainer and all it starts may hold, or a model that is being judged, in MiB.",
+  },
+  "limits.directoryMiB": {
+    variable: "DRIFTLINE_LIMITS_DIRECTORY_MIB",
+    ...whole(1, 2 ** 30),
+    default: () => 16_384,
+    description: "Space that a trainer may fill in its directory, in MiB.",
+  },
+  "limits.logMiB": {
+    variable: "DRIFTLINE_LIMITS_LOG_MIB",
+    ...whole(1, 4096),
+    default: () => 16,
+    description: "Output of an attempt that is kept in the job's worker.log, in MiB; the rest is cut.",
+  },
+  "limits.modelSeconds": {
+    variable: "DRIFTLINE_LIMITS_MODEL_SECONDS",
+    ...whole(1, 24 * 3600),
+    default: () => 60,
+    description: "Longest that a model may take to load, or for 4,096 responses, in seconds.",
+  },
+  "limits.jobDays": {
+    variable: "DRIFTLINE_LIMITS_JOB_DAYS",
+    ...whole(1, 36_500),
+    default: () => 90,
+    description:
+      "Days that report and log of an ended job are kept; a published model has its report in the bundle.",
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;
@@ -175,6 +220,7 @@ export const settingNames = Object.keys(settings) as SettingName[];
 
 /** Variables that are not settings: where the file is, and what tests and set-up read. */
 export const otherVariables = [
+  "DRIFTLINE_ATTEMPT",
   "DRIFTLINE_CONFIG",
   "DRIFTLINE_DEBUG",
   "DRIFTLINE_SETUP_PYTHON",

@@ -62,6 +62,10 @@ export const errorRegistry = {
     exit: 2,
   },
   simulator_failed: { title: "The base simulator failed", ...internal },
+  invalid_training: {
+    title: "The trainer cannot do what was asked: a model, hyperparameter or dataset",
+    ...usage,
+  },
   trainer_failed: { title: "The trainer failed", ...internal },
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
   cancelled: { title: "The job was cancelled", http: 409, grpc: "CANCELLED", exit: 1 },

@@ -2,10 +2,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Configuration } from "../config/configuration.ts";
 import { workerUrl } from "../config/workerUrl.ts";
+import { trimLog } from "../training/outputLog.ts";
+import { endProcesses } from "../training/processes.ts";
+import { jobsDirectory, markOf, removeAbandoned } from "./attempts.ts";
 import type { JobStore } from "./jobStore.ts";
 import type { WorkerOrder } from "./worker.ts";
 
@@ -16,29 +20,59 @@ export interface Executor {
   close(): Promise<void>;
 }
 
-const pollMs = 1_000;
+interface Running {
+  child: ChildProcess;
+  /** When it was seen that the job is to be cancelled. */
+  cancelSeen: number | null;
+  ended: Promise<void>;
+}
+
+const pollMs = 500;
 const graceMs = 8_000;
+/** A worker that is too busy to notice that its job is cancelled is ended after this time. */
+const cancelMs = 1_300;
+/** What cannot be written down is tried again after this time. */
+const troubleMs = 2_000;
 
 /** Runs claimable jobs, or only the one that `only` names, with at most `config.workers` at a time. */
 export function startExecutor(config: Configuration, store: JobStore, only?: string): Executor {
-  const workers = new Map<string, ChildProcess>();
+  const workers = new Map<string, Running>();
   let closing = false;
   let looking: Promise<void> | null = null;
+  const directory = jobsDirectory(config.dataDirectory);
+  directory
+    .then((jobs) => removeAbandoned(jobs, store, config.limits.jobDays))
+    // What could not be removed is removed another time.
+    .catch(() => {});
 
   async function look(): Promise<void> {
+    if (closing) return;
+    if (workers.size > 0) await endCancelled();
     const free = config.workers - workers.size;
-    if (closing || free <= 0) return;
+    if (free <= 0) return;
+    const jobs = await directory;
     const ids = (await store.claimable()).filter(
       (id) => !workers.has(id) && (only === undefined || id === only),
     );
-    for (const id of ids.slice(0, free)) if (!closing) start(id);
+    for (const id of ids.slice(0, free)) if (!closing) start(id, join(jobs, id));
   }
 
-  function start(id: string): void {
+  async function endCancelled(): Promise<void> {
+    const now = performance.now();
+    for (const id of await store.cancelRequested([...workers.keys()])) {
+      const worker = workers.get(id);
+      if (!worker) continue;
+      worker.cancelSeen ??= now;
+      if (now - worker.cancelSeen > cancelMs) worker.child.kill("SIGKILL");
+    }
+  }
+
+  function start(id: string, jobDirectory: string): void {
     const order: WorkerOrder = { config, job: id };
-    const directory = join(config.dataDirectory, "jobs", id);
-    mkdirSync(directory, { recursive: true });
-    const log = openSync(join(directory, "worker.log"), "a");
+    mkdirSync(jobDirectory, { recursive: true });
+    const logPath = join(jobDirectory, "worker.log");
+    trimLog(logPath, config.limits.logMiB * 2 ** 20);
+    const log = openSync(logPath, "a");
     const child = spawn(
       process.execPath,
       ["--disable-warning=ExperimentalWarning", fileURLToPath(workerUrl(import.meta.url, "./worker.ts"))],
@@ -47,12 +81,26 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
     closeSync(log);
     // Not on the command line, which everyone can read; and the worker ends when this pipe closes.
     child.stdin?.on("error", () => {}).write(`${JSON.stringify(order)}\n`);
-    workers.set(id, child);
-    child.on("error", () => workers.delete(id));
-    child.on("exit", () => {
-      workers.delete(id);
-      kick();
-    });
+    const ended = endOf(child)
+      .then((how) => (how === null ? undefined : afterDeath(id, child, how, jobDirectory)))
+      .catch(() => new Promise<void>((resolve) => setTimeout(resolve, closing ? 0 : troubleMs)))
+      .then(() => {
+        workers.delete(id);
+        kick();
+      });
+    workers.set(id, { child, cancelSeen: null, ended });
+  }
+
+  /** A worker that ends well has written down what became of its job; for one that died it is done here. */
+  async function afterDeath(
+    id: string,
+    child: ChildProcess,
+    how: string,
+    jobDirectory: string,
+  ): Promise<void> {
+    await endProcesses(markOf(jobDirectory));
+    const worker = { host: hostname(), pid: child.pid ?? 0 };
+    await store.workerEnded(id, worker, `the worker process ${how}`, !closing);
   }
 
   function kick(): void {
@@ -78,14 +126,21 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
   };
 }
 
-function stop(child: ChildProcess): Promise<void> {
+/** How a worker died, in words; null for one that ended well. */
+function endOf(child: ChildProcess): Promise<string | null> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
-    child.once("exit", () => {
-      clearTimeout(timer);
-      resolve();
+    child.once("error", (error) => resolve(`could not be started: ${error.message}`));
+    child.once("exit", (code, signal) => {
+      if (signal === "SIGKILL") resolve("was ended by SIGKILL, mostly a sign that memory ran out");
+      else if (signal === "SIGABRT") resolve("ended itself (SIGABRT), mostly a sign that its heap was full");
+      else resolve(code === 0 ? null : `ended with ${signal ?? `status ${code}`}`);
     });
-    child.kill("SIGTERM");
   });
+}
+
+async function stop({ child, ended }: Running): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+  child.kill("SIGTERM");
+  await ended;
+  clearTimeout(timer);
 }

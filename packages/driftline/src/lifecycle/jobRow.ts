@@ -13,6 +13,7 @@ export interface JobChange {
   verdict?: Verdict;
   report?: string;
   error?: Problem;
+  retry?: NonNullable<Job["retry"]>;
 }
 
 export function waitingStage(name: Stage["name"]): Stage {
@@ -63,6 +64,7 @@ export function toJob(row: JobRow): Job {
     state: row.state as Job["state"],
     stages: JSON.parse(row.stages_json) as Stage[],
     attempt: row.attempt,
+    retry: row.retry_json === null ? null : (JSON.parse(row.retry_json) as Job["retry"]),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     bundle: row.bundle,

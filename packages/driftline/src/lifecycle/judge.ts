@@ -4,7 +4,7 @@ import type { OnnxModel } from "@driftline/client/model";
 import type { Family, Question } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
 import type { TrainerEnvironment } from "../training/environment.ts";
-import { runPython } from "../training/python.ts";
+import { type PythonOptions, runPython } from "../training/python.ts";
 import { type ModelValidation, validateModel } from "../validation/validateModel.ts";
 import { baseSimulator } from "./baseSimulator.ts";
 import type { Recipe } from "./recipe.ts";
@@ -22,6 +22,10 @@ export interface JudgeRequest {
   seed: number;
   environment: TrainerEnvironment;
   scratchDirectory: string;
+  /** See `runPython`. */
+  limits?: PythonOptions["limits"];
+  attempt?: string;
+  log?: PythonOptions["log"];
   threads: number;
   signal: AbortSignal;
   onProgress(fraction: number, message: string): void;
@@ -46,7 +50,14 @@ export function judge(request: JudgeRequest): Promise<ModelValidation> {
     simulate: simulator && ((features, rows, draw) => simulator.respond(features, rows, seed + draw)),
     seed,
     runPython: (args, options) =>
-      runPython(request.environment, args, { ...options, threads: training.threads }),
+      runPython(request.environment, args, {
+        ...options,
+        what: "The two-sample tests",
+        threads: training.threads,
+        limits: request.limits,
+        attempt: request.attempt,
+        log: request.log,
+      }),
     scratchDirectory: request.scratchDirectory,
     onProgress: request.onProgress,
     signal,

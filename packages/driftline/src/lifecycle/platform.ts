@@ -25,10 +25,12 @@ import type { Family, Question } from "../family/family.ts";
 import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import { trainerEnvironment } from "../training/environment.ts";
+import { checkTraining } from "../training/trainer.ts";
 import { type Executor, startExecutor } from "./executor.ts";
 import { isFinished } from "./jobStore.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
+import { trainerJob } from "./stages/train.ts";
 
 export { networkFileSystem } from "../catalogue/dataDirectory.ts";
 
@@ -108,6 +110,8 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       const refused = earlier.find(({ state }) => state === "refused");
       if (refused && retry) continue;
       if (refused) throw refusal(refused);
+      const isNew = !earlier.some(({ state }) => !isFinished(state));
+      if (isNew && isChosen(choices)) await checkTraining(environment, trainerJob(asked, recipe));
       const { job } = await store.createOrJoin({
         question,
         recipe,
@@ -168,7 +172,11 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
     jobs: () => store.list(),
     job: (id) => store.get(id),
     events,
-    cancel: (id) => store.cancel(id),
+    async cancel(id) {
+      const job = await store.cancel(id);
+      for (const executor of executors) executor.kick();
+      return job;
+    },
     async close() {
       await Promise.all([...executors].map((executor) => executor.close()));
       await opened.close();
@@ -181,6 +189,11 @@ export function fallbackOf({ data: { simulator } }: Family, { software }: Questi
   if (simulator === null) return null;
   const name = `${simulator.name}/${simulator.version}`;
   return software.simulator === undefined || software.simulator === name ? name : null;
+}
+
+/** Whether anything was chosen that the trainer may refuse; what the family says its author has tried. */
+function isChosen({ model, hyperparameters, seed }: RecipeChoices): boolean {
+  return model !== undefined || hyperparameters !== undefined || seed !== undefined;
 }
 
 function refusal(job: Job): Error {

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleManifest } from "@driftline/client/bundle";
-import { openModel } from "@driftline/client/model";
 import { fail } from "../errors/registry.ts";
 import type { ResponseBatch } from "../family/responses.ts";
 import { loadDataset } from "../streaming/loadDataset.ts";
@@ -14,6 +13,7 @@ import { trainerEnvironment } from "../training/environment.ts";
 import { renderReport } from "../validation/report.ts";
 import type { ModelValidation } from "../validation/validateModel.ts";
 import { baseSimulator } from "./baseSimulator.ts";
+import { openFamilyModel } from "./familyModel.ts";
 import { judge } from "./judge.ts";
 import type { Platform } from "./platform.ts";
 import type { Recipe } from "./recipe.ts";
@@ -52,7 +52,13 @@ export async function revalidate(
   const environment = trainerEnvironment(platform.config.trainerDirectory, platform.config.python);
   const { sha256 } = await catalogue.fileEntry(bundle, "model.onnx");
   const scratch = await mkdtemp(join(tmpdir(), "driftline-validate-"));
-  const model = await openModel(await catalogue.blobs.read(sha256));
+  const { limits } = platform.config;
+  const model = await openFamilyModel(family, await catalogue.blobs.read(sha256), {
+    seconds: limits.modelSeconds,
+    memoryMiB: limits.memoryMiB,
+    signal: request.signal,
+    code: "invalid_bundle",
+  });
   try {
     const directory = join(scratch, "dataset");
     const { rows } = await writeDataset({
@@ -77,6 +83,7 @@ export async function revalidate(
       seed: request.seed,
       environment,
       scratchDirectory: scratch,
+      limits,
       threads: platform.config.threads,
       signal: request.signal,
       onProgress: request.onProgress,

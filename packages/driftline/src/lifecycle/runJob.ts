@@ -1,15 +1,21 @@
 // One attempt at a job: its stages in order, each recorded, under a lease that is renewed meanwhile.
 
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Job, Stage } from "@driftline/client/api";
 import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { Limits } from "../config/configuration.ts";
 import { toProblem } from "../errors/problem.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
 import type { Family } from "../family/family.ts";
 import type { TrainerEnvironment } from "../training/environment.ts";
+import { outputLog } from "../training/outputLog.ts";
+import { attemptDirectory, beginAttempt } from "./attempts.ts";
+import { givenUp, maximumRetries, passingReason } from "./failures.ts";
+import { holdLease, type Lease } from "./holdLease.ts";
 import type { JobChange } from "./jobRow.ts";
-import { type ClaimedJob, type JobStore, renewMs } from "./jobStore.ts";
+import type { JobStore } from "./jobStore.ts";
+import type { ClaimedJob } from "./leases.ts";
 import { contentDigest } from "./recipe.ts";
 import type { StageOutput, StageResults } from "./stageResults.ts";
 import { datasetStage } from "./stages/dataset.ts";
@@ -29,49 +35,63 @@ export interface JobEnvironment {
   /** Directory of all jobs' files. */
   jobsDirectory: string;
   threads: number;
-  trainingSeconds: number;
+  limits: Limits;
   signal: AbortSignal;
 }
 
-/** A job whose workers keep dying is not taken up for ever. */
-const maximumAttempts = 6;
 const progressIntervalMs = 500;
-const cancelPollMs = 500;
+/** For its checkpoint, when the worker is to stop; cancelling needs none. */
+const [checkpointSeconds, cancelSeconds] = [5, 1];
 
-/** Runs a claimed job to its end and records it. Only `lease_lost` and an abort leave it unfinished, for another worker. */
+/** Runs a claimed job to its end and records it. Only a lost lease, an abort and what may pass leave it unfinished. */
 export async function runJob(environment: JobEnvironment, claimed: ClaimedJob): Promise<void> {
-  const { store } = environment;
+  const { store, limits } = environment;
   const { job, fence } = claimed;
   const directory = join(environment.jobsDirectory, job.id);
   const lease = holdLease(store, job.id, fence, environment.signal);
+  const log = outputLog(join(directory, "worker.log"), limits.logMiB * 2 ** 20);
+  let isKept = false;
   try {
-    await mkdir(directory, { recursive: true });
-    if (job.attempt > maximumAttempts) {
-      throw fail("internal", `Job ${job.id}: ${maximumAttempts} workers died over it.`, {
-        remedy: `Look at ${join(directory, "worker.log")}; asking again begins a new job, and recorded stages stay.`,
-      });
-    }
+    const attempt = await beginAttempt(directory, job.attempt);
+    if (claimed.failures > maximumRetries) throw givenUp(job.id, "its worker died or stalled");
+    log.write(`--- attempt ${job.attempt}, ${new Date().toISOString()}\n`);
     await store.record(
       job.id,
       fence,
       {},
       { type: "state", state: "running", message: `attempt ${job.attempt}` },
     );
-    await runStages(environment, claimed, directory, lease.signal);
+    await runStages(environment, claimed, { directory, attempt, lease, log: log.write });
   } catch (error) {
-    await conclude(environment, claimed, lease, error);
+    log.write(`--- ${error instanceof Error ? error.stack : String(error)}\n`);
+    isKept = await conclude(environment, claimed, lease, error).catch((later: unknown) => {
+      if (isLeaseLost(later)) return false;
+      throw later;
+    });
   } finally {
     await lease.release();
-    await rm(join(directory, `attempt-${job.attempt}`), { recursive: true, force: true });
+    log.close();
+    // Another worker has it, if the lease was lost.
+    if (!isKept && lease.state() !== "lost") {
+      await rm(attemptDirectory(directory, job.attempt), { recursive: true, force: true });
+    }
   }
+}
+
+interface Attempt {
+  /** Of the job, and of this attempt. */
+  directory: string;
+  attempt: string;
+  lease: Lease;
+  log(text: string): void;
 }
 
 async function runStages(
   environment: JobEnvironment,
   claimed: ClaimedJob,
-  directory: string,
-  signal: AbortSignal,
+  { directory, attempt, lease, log }: Attempt,
 ): Promise<void> {
+  const { signal } = lease;
   const { store, catalogue } = environment;
   const { job, fence, recipe } = claimed;
   const family = environment.families.get(job.question.family);
@@ -86,13 +106,14 @@ async function runStages(
     files: claimed.files,
     catalogue,
     environment: environment.trainer(),
-    directory: join(directory, `attempt-${job.attempt}`),
+    directory: attempt,
     threads: environment.threads,
-    trainingSeconds: environment.trainingSeconds,
+    limits: environment.limits,
+    log,
     signal,
+    graceSeconds: () => (lease.state() === "stopped" ? checkpointSeconds : cancelSeconds),
     progress: () => {},
   };
-  await mkdir(context.directory, { recursive: true });
   const run = <E, O>(definition: StageDefinition<E, O>, earlier: E) =>
     runStage(environment, job.id, fence, definition, context, earlier);
 
@@ -235,62 +256,24 @@ function throttled(
   };
 }
 
-interface Lease {
-  /** Aborts when the lease is lost, the job is cancelled, or the process is told to stop. */
-  signal: AbortSignal;
-  state(): "held" | "lost" | "cancelled" | "stopped";
-  release(): Promise<void>;
-}
-
-function holdLease(store: JobStore, id: string, fence: number, stop: AbortSignal): Lease {
-  const controller = new AbortController();
-  let state: ReturnType<Lease["state"]> = "held";
-  const end = (why: typeof state) => {
-    if (state !== "held") return;
-    state = why;
-    controller.abort(fail(why === "lost" ? "lease_lost" : "cancelled", `Job ${id} was ${why}.`));
-  };
-  const onStop = () => end("stopped");
-  stop.addEventListener("abort", onStop);
-  let checking: Promise<void> | null = null;
-  const timer = setInterval(
-    () => {
-      checking ??= store
-        .renew(id, fence)
-        .then(({ held, cancelRequested }) => {
-          if (!held) end("lost");
-          else if (cancelRequested) end("cancelled");
-        })
-        // A busy database is asked again at the next tick; the fencing token guards every write.
-        .catch(() => {})
-        .finally(() => {
-          checking = null;
-        });
-    },
-    Math.min(renewMs, cancelPollMs),
-  );
-  return {
-    signal: controller.signal,
-    state: () => state,
-    async release() {
-      clearInterval(timer);
-      stop.removeEventListener("abort", onStop);
-      await checking;
-    },
-  };
-}
-
+/** Records how the attempt ended. Says whether what it left is of use to the next one. */
 async function conclude(
   { store }: JobEnvironment,
   { job, fence }: ClaimedJob,
   lease: Lease,
   error: unknown,
-): Promise<void> {
+): Promise<boolean> {
   const state = lease.state();
-  if (state === "lost" || (error instanceof DriftlineError && error.code === "lease_lost")) return;
+  if (state === "lost" || isLeaseLost(error)) return false;
   if (state === "stopped") {
     await store.giveBack(job.id, fence);
-    return;
+    return true;
+  }
+  const reason = state === "cancelled" ? null : passingReason(error);
+  if (reason !== null) {
+    await store.postpone(job.id, fence, `${messageOf(error)} (${reason})`);
+    // A full disk is not made emptier by what filled it.
+    return error instanceof DriftlineError && error.data?.signal !== undefined;
   }
   const problem = toProblem(
     state === "cancelled" ? fail("cancelled", `Job ${job.id} was cancelled.`) : error,
@@ -302,4 +285,15 @@ async function conclude(
   const change: JobChange = { state: ended, error: problem };
   if (running) change.stage = { name: running.name, state: "failed" };
   await store.record(job.id, fence, change, { type: "state", state: ended });
+  return false;
+}
+
+function isLeaseLost(error: unknown): boolean {
+  return error instanceof DriftlineError && error.code === "lease_lost";
+}
+
+/** The first line of an error, not too long. */
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n")[0].slice(0, 300);
 }

@@ -1,7 +1,7 @@
 // What stages have made, by the digest of what they were given: a stage that was done once is not done again.
 
 import type { Stage } from "@driftline/client/api";
-import type { JobDatabase } from "./jobStore.ts";
+import type { JobDatabase } from "./jobRecord.ts";
 
 export interface StageOutput {
   output: unknown;

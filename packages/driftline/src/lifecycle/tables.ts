@@ -21,6 +21,12 @@ export interface JobRow {
   holder_json: string | null;
   lease_until: number;
   cancel_requested: number;
+  /** In a row; a stage that is done sets it back. */
+  failures: number;
+  /** Not to be taken up before; milliseconds since 1970, 0 for at once. */
+  retry_at: number;
+  /** Why it is tried again, and when. */
+  retry_json: string | null;
   last_seq: number;
   bundle: string | null;
   verdict_json: string | null;
@@ -71,6 +77,9 @@ async function createJobTables(db: Kysely<any>): Promise<void> {
     .addColumn("holder_json", "text")
     .addColumn("lease_until", "bigint", (c) => c.notNull())
     .addColumn("cancel_requested", "integer", (c) => c.notNull())
+    .addColumn("failures", "integer", (c) => c.notNull())
+    .addColumn("retry_at", "bigint", (c) => c.notNull())
+    .addColumn("retry_json", "text")
     .addColumn("last_seq", "integer", (c) => c.notNull())
     .addColumn("bundle", "text")
     .addColumn("verdict_json", "text")

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { Configuration } from "../config/configuration.ts";
 import { fail } from "../errors/registry.ts";
 import { trainerEnvironment } from "../training/environment.ts";
+import { markVariable } from "../training/processes.ts";
+import { attemptDirectory, jobsDirectory } from "./attempts.ts";
 import { thisProcess } from "./holder.ts";
 import { openStore } from "./openStore.ts";
 import { runJob } from "./runJob.ts";
@@ -25,6 +27,9 @@ async function main(): Promise<void> {
   try {
     const claimed = await store.claim(order.job, thisProcess());
     if (!claimed) return;
+    const jobs = await jobsDirectory(config.dataDirectory);
+    // Whatever this process starts from here on can be found by it, should it die.
+    process.env[markVariable] = `${attemptDirectory(join(jobs, order.job), claimed.job.attempt)}/`;
     await runJob(
       {
         store,
@@ -32,9 +37,9 @@ async function main(): Promise<void> {
         catalogue,
         families,
         trainer: () => trainerEnvironment(config.trainerDirectory, config.python),
-        jobsDirectory: join(config.dataDirectory, "jobs"),
+        jobsDirectory: jobs,
         threads: config.threads,
-        trainingSeconds: config.limits.trainingSeconds,
+        limits: config.limits,
         signal: stop.signal,
       },
       claimed,

@@ -128,6 +128,7 @@ const job: Job = {
     },
   ],
   attempt: 1,
+  retry: null,
   createdAt: "2026-03-02T09:29:59.000Z",
   updatedAt: "2026-03-02T09:31:05.000Z",
   bundle: null,

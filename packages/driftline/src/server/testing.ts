@@ -235,6 +235,7 @@ export async function memoryDriftline(directory: string, family = tinyFamily): P
         state: "queued",
         stages: [],
         attempt: 1,
+        retry: null,
         createdAt: time,
         updatedAt: time,
         bundle: null,

@@ -41,7 +41,7 @@ export interface ExternalRun {
 }
 
 const KEPT_CHARACTERS = 8192;
-const GRACE_MS = 5000;
+const GRACE_MS = 1000;
 
 /**
  * Responses [rows, axis 0, axis 1] of an external program at given inputs. The program runs in a folder of its own, which

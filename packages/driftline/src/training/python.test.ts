@@ -70,7 +70,7 @@ test("cancelling ends a child, also one that ignores SIGTERM", async () => {
   const started = Date.now();
   const running = runPython(environment, python(script), {
     signal: abort.signal,
-    graceSeconds: 0.3,
+    graceSeconds: () => 0.3,
     onEvent: () => abort.abort(),
   });
   assert.equal((await failureOf(running)).code, "cancelled");

@@ -1,14 +1,15 @@
 // The trainer protocol from the platform's side: writes job.json, follows the events, checks result.json.
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { lstat, mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { fail } from "../errors/registry.ts";
+import { DriftlineError, fail } from "../errors/registry.ts";
 import type { InputFeature, OutputImage } from "../family/family.ts";
 import type { TrainerEnvironment } from "./environment.ts";
-import { runPython, type TrainerEvent } from "./python.ts";
+import { type PythonOptions, runPython } from "./python.ts";
 
 /** What job.json says; docs/training.md describes the protocol. */
 export interface TrainerJob {
@@ -28,36 +29,53 @@ export interface TrainerJob {
   opset: number;
 }
 
+const value = z.looseObject({
+  name: z.string(),
+  dtype: z.string(),
+  shape: z.array(z.union([z.number(), z.string()])),
+  unit: z.string(),
+});
+const file = z.looseObject({ file: z.string(), sha256: z.string() });
 const trainerResult = z.looseObject({
   protocol: z.literal("driftline-trainer/1"),
   status: z.literal("done"),
-  model: z.looseObject({ file: z.string(), sha256: z.string() }),
-  reference: z.looseObject({ file: z.string(), sha256: z.string() }),
+  model: file,
+  reference: file,
+  signature: z.looseObject({ inputs: z.array(value), outputs: z.array(value) }),
   parity: z.looseObject({ passed: z.boolean() }),
   steps: z.number(),
   seconds: z.number(),
 });
 export type TrainerResult = z.infer<typeof trainerResult>;
 
+/** A sparse file may claim any size; what is larger is not read. */
+const mib = 2 ** 20;
+const largest = { result: 16 * mib, model: 1024 * mib, reference: 64 * mib };
+const checkSeconds = 20;
+
 /**
- * Runs the trainer in `directory` and returns its checked result; the files named there exist and match their digests.
- * Throws `trainer_failed`, `python_missing` or `cancelled`.
+ * Runs the trainer in `directory` and returns its checked result; the files named there are plain files of that
+ * directory and match their digests. Throws `trainer_failed`, `invalid_training`, `python_missing` or `cancelled`.
  */
 export async function train(
   environment: TrainerEnvironment,
   directory: string,
   job: TrainerJob,
-  options: { signal?: AbortSignal; onEvent?: (event: TrainerEvent) => void } = {},
+  options: Omit<PythonOptions, "cwd" | "threads" | "what"> = {},
 ): Promise<TrainerResult> {
   await mkdir(directory, { recursive: true });
+  // What an earlier attempt left of a result must not pass for this one's.
+  await rm(join(directory, "result.json"), { recursive: true, force: true });
   await writeFile(join(directory, "job.json"), `${JSON.stringify(job, null, 2)}\n`);
   await runPython(environment, ["-m", "driftline_trainer"], {
+    ...options,
+    what: "The trainer",
     cwd: directory,
     threads: job.threads,
-    ...options,
   });
   const result = await readResult(join(directory, "result.json"));
-  for (const part of [result.model, result.reference]) await checkFile(directory, part.file, part.sha256);
+  await checkFile(directory, result.model, largest.model);
+  await checkFile(directory, result.reference, largest.reference);
   if (!result.parity.passed) {
     throw fail("trainer_failed", "Checking the trained model: ONNX Runtime and the trainer disagree.", {
       field: "parity",
@@ -65,6 +83,30 @@ export async function train(
     });
   }
   return result;
+}
+
+/**
+ * Asks the trainer whether it could do a job, without data and without training. Throws `invalid_training` naming the
+ * field; where the trainer cannot be asked, nothing is said: the job itself will find out.
+ */
+export async function checkTraining(
+  environment: TrainerEnvironment,
+  job: Omit<TrainerJob, "dataset">,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "driftline-check-"));
+  try {
+    await writeFile(join(directory, "job.json"), JSON.stringify({ ...job, dataset: directory }));
+    await runPython(environment, ["-m", "driftline_trainer", "--check"], {
+      what: "Checking the training",
+      cwd: directory,
+      threads: 1,
+      signal: AbortSignal.timeout(checkSeconds * 1000),
+    });
+  } catch (error) {
+    if (error instanceof DriftlineError && error.code === "invalid_training") throw error;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 async function readResult(path: string): Promise<TrainerResult> {
@@ -77,9 +119,9 @@ async function readResult(path: string): Promise<TrainerResult> {
     });
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(path, "utf8"));
+    content = JSON.parse((await readPlain(path, largest.result)).toString("utf8"));
   } catch (cause) {
-    throw broken(`${path} is missing or not JSON`, cause);
+    throw broken(`${path} is missing or not JSON (${(cause as Error).message})`, cause);
   }
   const parsed = trainerResult.safeParse(content);
   if (!parsed.success) {
@@ -89,20 +131,47 @@ async function readResult(path: string): Promise<TrainerResult> {
   return parsed.data;
 }
 
-async function checkFile(directory: string, name: string, sha256: string): Promise<void> {
-  if (!/^[A-Za-z0-9_.-]+$/.test(name) || name.startsWith(".")) {
-    throw fail(
-      "trainer_failed",
-      `Reading the trainer's result: ${JSON.stringify(name)} is no plain file name.`,
-    );
-  }
+async function checkFile(
+  directory: string,
+  { file: name, sha256 }: { file: string; sha256: string },
+  maximumBytes: number,
+): Promise<void> {
+  const wrong = (detail: string, cause?: unknown) =>
+    fail("trainer_failed", `Reading the trainer's result: ${JSON.stringify(name.slice(0, 200))} ${detail}.`, {
+      field: "result.json",
+      remedy: "A trainer names plain files that it wrote to its own directory, with their SHA-256.",
+      cause,
+    });
+  if (!/^[A-Za-z0-9_.-]+$/.test(name) || name.startsWith(".")) throw wrong("is no plain file name");
+  const path = join(directory, name);
   const hash = createHash("sha256");
   try {
-    for await (const chunk of createReadStream(join(directory, name))) hash.update(chunk as Uint8Array);
+    await checkPlain(path, maximumBytes);
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
+    for await (const chunk of createReadStream(path, { flags: flags as unknown as string })) {
+      hash.update(chunk as Uint8Array);
+    }
   } catch (cause) {
-    throw fail("trainer_failed", `Reading the trainer's result: ${name} cannot be read.`, { cause });
+    throw wrong(`cannot be used: ${(cause as Error).message}`, cause);
   }
-  if (hash.digest("hex") !== sha256) {
-    throw fail("trainer_failed", `Reading the trainer's result: ${name} does not match its SHA-256.`);
+  if (hash.digest("hex") !== sha256) throw wrong("does not match its SHA-256");
+}
+
+/** Throws where something other than a plain file of a bearable size is there: a link, a directory, a pipe. */
+async function checkPlain(path: string, maximumBytes: number): Promise<void> {
+  const state = await lstat(path);
+  if (!state.isFile()) throw new Error(state.isSymbolicLink() ? "it is a link" : "it is no plain file");
+  if (state.size > maximumBytes) {
+    throw new Error(`it has ${state.size} bytes; at most ${maximumBytes} are read`);
+  }
+}
+
+async function readPlain(path: string, maximumBytes: number): Promise<Buffer> {
+  await checkPlain(path, maximumBytes);
+  const opened = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return await opened.readFile();
+  } finally {
+    await opened.close();
   }
 }

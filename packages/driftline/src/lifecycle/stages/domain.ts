@@ -3,16 +3,17 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { GateResult } from "@driftline/client/api";
-import { type OnnxModel, openModel } from "@driftline/client/model";
+import type { OnnxModel } from "@driftline/client/model";
 import { uniforms } from "@driftline/client/noise";
 import type { ConditionValues, QuantityCondition } from "../../family/family.ts";
 import { quantityParser, shifted } from "../../family/quantity.ts";
 import { runPython } from "../../training/python.ts";
 import { validatePoint } from "../../validation/validatePoint.ts";
 import { baseSimulator } from "../baseSimulator.ts";
+import { openFamilyModel } from "../familyModel.ts";
 import { sampleModel } from "../sampleModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
-import { type StageContext, type StageDefinition, type StageRun, secondsLeft } from "./stage.ts";
+import { modelLimits, type StageContext, type StageDefinition, type StageRun, secondsLeft } from "./stage.ts";
 import type { TrainOutput } from "./train.ts";
 import { validationSeedOffset } from "./validate.ts";
 
@@ -56,7 +57,11 @@ export const domainStage: StageDefinition<{ dataset: DatasetOutput; train: Train
       };
     }
     const started = Date.now();
-    const model = await openModel(await context.catalogue.blobs.read(train.model));
+    const model = await openFamilyModel(
+      family,
+      await context.catalogue.blobs.read(train.model),
+      modelLimits(context),
+    );
     const gatesAt: GateResult[][] = [];
     const sides = sidesOf(context, quantities);
     const total = sides.length + scales.length * policy.corners;
@@ -161,7 +166,7 @@ function scaled({ condition, value }: Side, own: string, scale: number): string 
 }
 
 async function testPoint(
-  { family, question, recipe, environment, directory, signal }: StageContext,
+  { family, question, recipe, environment, directory, limits, log, signal }: StageContext,
   model: OnnxModel,
   conditions: ConditionValues,
   at: string,
@@ -190,7 +195,15 @@ async function testPoint(
     truth,
     generate: (features, rows, draw) => sampleModel(model, features, rows, seed + draw),
     seed,
-    runPython: (args, options) => runPython(environment, args, { ...options, threads: 1 }),
+    runPython: (args, options) =>
+      runPython(environment, args, {
+        ...options,
+        what: "The two-sample tests",
+        threads: 1,
+        limits,
+        attempt: directory,
+        log,
+      }),
     scratchDirectory,
     signal,
   });

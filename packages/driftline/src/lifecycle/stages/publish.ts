@@ -4,12 +4,14 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BundleManifest } from "@driftline/client/bundle";
-import { verifyBundle } from "@driftline/client/verify";
+import { replayReference, verifyFiles } from "@driftline/client/verify";
 import canonicalize from "canonicalize";
+import { openFamilyModel } from "../familyModel.ts";
+import { tolerance } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
 import { writeBlob } from "./dataset.ts";
 import type { DomainOutput } from "./domain.ts";
-import type { StageContext } from "./stage.ts";
+import { modelLimits, type StageContext } from "./stage.ts";
 import type { TrainOutput } from "./train.ts";
 import type { ValidateOutput } from "./validate.ts";
 
@@ -53,7 +55,7 @@ export async function assembleBundle(
     signature: withCoverage(result.signature, context, made),
     domain: { conditions: made.domain.conditions, inputs: inputDomain(context, made.dataset) },
     domainGates: made.domain.gates,
-    tolerance: { absolute: 1e-5, relative: 1e-5 },
+    tolerance: { absolute: tolerance, relative: tolerance },
     provenance: {
       dataSource: context.recipe.data.source,
       asserted: context.recipe.data.source === "files",
@@ -71,7 +73,19 @@ export async function assembleBundle(
     files.push(await fileEntry(directory, path));
   }
   await writeFile(join(directory, "bundle.json"), canonicalize({ ...manifest, files }) as string);
-  return (await verifyBundle(directory)).digest;
+  return verified(context, directory);
+}
+
+/** As a consumer would, but with the model where it can be ended. */
+async function verified(context: StageContext, directory: string): Promise<string> {
+  const { digest, manifest, modelBytes } = await verifyFiles(directory);
+  const model = await openFamilyModel(context.family, modelBytes, modelLimits(context));
+  try {
+    await replayReference(directory, manifest, model);
+  } finally {
+    await model.close();
+  }
+  return digest;
 }
 
 async function fileEntry(directory: string, path: string) {

@@ -2,8 +2,10 @@
 
 import type { Stage } from "@driftline/client/api";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
+import type { Limits } from "../../config/configuration.ts";
 import type { Family, Question } from "../../family/family.ts";
 import type { TrainerEnvironment } from "../../training/environment.ts";
+import type { ModelProcessOptions } from "../modelProcess.ts";
 import type { Recipe } from "../recipe.ts";
 
 export interface StageContext {
@@ -19,9 +21,12 @@ export interface StageContext {
   /** Directory of this attempt; the stage may write below it. */
   directory: string;
   threads: number;
-  /** Seconds after which a training is ended. */
-  trainingSeconds: number;
+  limits: Limits;
+  /** Gets what the programs of a stage print. */
+  log(text: string): void;
   signal: AbortSignal;
+  /** Seconds that a trainer has for its checkpoint once `signal` aborts. */
+  graceSeconds(): number;
   progress(fraction: number | null, message: string | null, secondsLeft?: number | null): void;
 }
 
@@ -44,4 +49,15 @@ export interface StageDefinition<Earlier, Output> {
 export function secondsLeft(startedMs: number, fraction: number): number | null {
   if (fraction <= 0.02) return null;
   return ((Date.now() - startedMs) / 1000) * (1 / fraction - 1);
+}
+
+/** How a model that the job made is run. */
+export function modelLimits({ limits, signal, directory }: StageContext): ModelProcessOptions {
+  return {
+    seconds: limits.modelSeconds,
+    memoryMiB: limits.memoryMiB,
+    signal,
+    attempt: directory,
+    code: "trainer_failed",
+  };
 }

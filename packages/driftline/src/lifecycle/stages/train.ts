@@ -3,9 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Stage } from "@driftline/client/api";
-import { fail } from "../../errors/registry.ts";
 import type { TrainerEvent } from "../../training/python.ts";
-import { type TrainerResult, train } from "../../training/trainer.ts";
+import { type TrainerJob, type TrainerResult, train } from "../../training/trainer.ts";
+import { checkTrainedModel } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
 import { placeDataset } from "./dataset.ts";
 import type { StageContext, StageDefinition } from "./stage.ts";
@@ -15,6 +15,9 @@ export interface TrainOutput {
   reference: string;
   result: string;
 }
+
+/** Where in an attempt's directory the trainer works, and leaves its checkpoint. */
+export const trainDirectory = "train";
 
 export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput> = {
   name: "train",
@@ -28,36 +31,17 @@ export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput
   async run(context, { dataset }) {
     const { catalogue, environment, family, recipe, signal, progress } = context;
     await placeDataset(catalogue, dataset, join(context.directory, "dataset"));
-    const directory = join(context.directory, "train");
-    const limit = AbortSignal.timeout(context.trainingSeconds * 1000);
-    const result = await train(
-      environment,
-      directory,
-      {
-        protocol: "driftline-trainer/1",
-        dataset: join(context.directory, "dataset"),
-        model: recipe.training.model,
-        hyperparameters: recipe.training.hyperparameters,
-        seed: recipe.training.seed,
-        threads: recipe.training.threads,
-        inputs: family.inputs.map(({ name, unit, low, high, integer }) => ({
-          name,
-          unit,
-          low,
-          high,
-          integer,
-        })),
-        output: outputOf(context),
-        opset: 18,
-      },
-      { signal: AbortSignal.any([signal, limit]), onEvent: (event) => follow(event, progress) },
-    ).catch((error: unknown) => {
-      if (!limit.aborted || signal.aborted) throw error;
-      throw fail("trainer_failed", `Training was ended after ${context.trainingSeconds} seconds.`, {
-        field: "limits.trainingSeconds",
-        remedy: "Raise limits.trainingSeconds, or lower the trainer's steps or the rows.",
-      });
+    const directory = join(context.directory, trainDirectory);
+    const job = { ...trainerJob(family, recipe), dataset: join(context.directory, "dataset") };
+    const result = await train(environment, directory, job, {
+      signal,
+      graceSeconds: context.graceSeconds,
+      limits: context.limits,
+      attempt: context.directory,
+      log: context.log,
+      onEvent: (event) => follow(event, progress),
     });
+    await checkTrainedModel(context, directory, result);
     return {
       output: {
         model: await catalogue.blobs.putFile(join(directory, result.model.file)),
@@ -68,6 +52,24 @@ export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput
     };
   },
 };
+
+/** What job.json says, but for the place of the dataset. */
+export function trainerJob(
+  family: StageContext["family"],
+  recipe: StageContext["recipe"],
+): Omit<TrainerJob, "dataset"> {
+  const { model, hyperparameters, seed, threads } = recipe.training;
+  return {
+    protocol: "driftline-trainer/1",
+    model,
+    hyperparameters,
+    seed,
+    threads,
+    inputs: family.inputs.map(({ name, unit, low, high, integer }) => ({ name, unit, low, high, integer })),
+    output: outputOf({ family, recipe }),
+    opset: 18,
+  };
+}
 
 function outputOf({ family, recipe }: Pick<StageContext, "family" | "recipe">) {
   const { name, unit, axes } = family.output;

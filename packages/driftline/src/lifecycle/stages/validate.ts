@@ -3,14 +3,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Verdict } from "@driftline/client/api";
-import { openModel } from "@driftline/client/model";
 import { loadDataset } from "../../streaming/loadDataset.ts";
 import { renderReport } from "../../validation/report.ts";
 import { validationJson } from "../../validation/validationJson.ts";
+import { openFamilyModel } from "../familyModel.ts";
 import { judge } from "../judge.ts";
 import { reportContext } from "../reportContext.ts";
 import { type DatasetOutput, placeDataset } from "./dataset.ts";
-import { type StageDefinition, secondsLeft } from "./stage.ts";
+import { modelLimits, type StageDefinition, secondsLeft } from "./stage.ts";
 import type { TrainOutput } from "./train.ts";
 
 export interface ValidateOutput {
@@ -41,10 +41,15 @@ export const validateStage: StageDefinition<{ dataset: DatasetOutput; train: Tra
       await mkdir(scratchDirectory, { recursive: true });
       await placeDataset(catalogue, dataset, join(context.directory, "dataset"));
       const { splits } = await loadDataset(join(context.directory, "dataset"));
-      const model = await openModel(await catalogue.blobs.read(train.model));
+      const model = await openFamilyModel(
+        context.family,
+        await catalogue.blobs.read(train.model),
+        modelLimits(context),
+      );
       try {
         const validation = await judge({
           ...context,
+          attempt: context.directory,
           model,
           train: splits.train,
           test: splits.test,

@@ -1,0 +1,99 @@
+// What a trained model must do before anything is built on it: load, answer alike twice, and reproduce its reference.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { decodeSafetensors } from "@driftline/client/safetensors";
+import { DriftlineError, fail } from "../../errors/registry.ts";
+import type { TrainerResult } from "../../training/trainer.ts";
+import { openFamilyModel } from "../familyModel.ts";
+import type { StageContext } from "./stage.ts";
+import { modelLimits } from "./stage.ts";
+
+/** |a - b| ≤ tolerance + tolerance |b|, as a bundle's manifest has it. */
+export const tolerance = 1e-5;
+const mostRows = 4096;
+
+/** Throws `trainer_failed` naming what is wrong with the files of a training, and `cancelled`. */
+export async function checkTrainedModel(
+  context: StageContext,
+  directory: string,
+  result: TrainerResult,
+): Promise<void> {
+  const model = await openFamilyModel(
+    context.family,
+    await readFile(join(directory, result.model.file)),
+    modelLimits(context),
+  );
+  try {
+    const { features, latent, response, rows } = reference(
+      await readFile(join(directory, result.reference.file)),
+      [model.featureWidth, model.latentWidth, model.outputShape],
+    );
+    const first = await model.run(features, latent, rows);
+    const second = await model.run(features, latent, rows);
+    for (let i = 0; i < first.length; i++) {
+      if (!Number.isFinite(first[i])) {
+        throw wrong(
+          "model.onnx",
+          `an output is ${first[i]}`,
+          "Outputs must be finite for inputs in the domain.",
+        );
+      }
+      if (first[i] !== second[i]) {
+        throw wrong(
+          "model.onnx",
+          `the same inputs gave ${first[i]} and then ${second[i]}`,
+          "Take random numbers from the input `latent`, not from operators of the graph.",
+        );
+      }
+      if (!(Math.abs(first[i] - response[i]) <= tolerance + tolerance * Math.abs(response[i]))) {
+        throw wrong(
+          "reference.safetensors",
+          `value ${i} is ${response[i]} there, and the model gives ${first[i]}`,
+          "The reference must be what ONNX Runtime makes of the exported model.",
+        );
+      }
+    }
+  } finally {
+    await model.close();
+  }
+}
+
+function reference(bytes: Uint8Array, [width, latentWidth, shape]: [number, number, number[]]) {
+  const file = "reference.safetensors";
+  let tensors: ReturnType<typeof decodeSafetensors>["tensors"];
+  try {
+    ({ tensors } = decodeSafetensors(bytes, file));
+  } catch (cause) {
+    if (!(cause instanceof DriftlineError)) throw cause;
+    throw wrong(file, cause.message, "Write it as safetensors.");
+  }
+  const rows = tensors.features?.shape[0] ?? 0;
+  if (rows < 1 || rows > mostRows) {
+    throw wrong(
+      file,
+      `it has ${rows} rows of features`,
+      `Write 1 to ${mostRows} rows; the trainer's own has 48.`,
+    );
+  }
+  const take = (name: string, wanted: number[]) => {
+    const tensor = tensors[name];
+    if (tensor?.data instanceof Float32Array && tensor.shape.join() === wanted.join()) return tensor.data;
+    const found = tensor ? `${tensor.dtype} [${tensor.shape.join(", ")}]` : "missing";
+    throw wrong(
+      file,
+      `${name} is ${found}; F32 [${wanted.join(", ")}] is needed`,
+      "Write the three tensors.",
+    );
+  };
+  return {
+    rows,
+    features: take("features", [rows, width]),
+    latent: latentWidth === 0 ? new Float32Array(0) : take("latent", [rows, latentWidth]),
+    response: take("response", [rows, ...shape]),
+  };
+}
+
+function wrong(field: string, what: string, remedy: string): DriftlineError {
+  return fail("trainer_failed", `Checking the trained model: ${field}: ${what}.`, { field, remedy });
+}
