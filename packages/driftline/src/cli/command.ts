@@ -81,7 +81,7 @@ export function parseCommand(command: Command, args: string[]): ParsedCommand {
   const definitions: OptionDefinitions = { ...globalOptions, ...command.options };
   const { tokens } = parseArgs({ args, options: {}, strict: false, allowPositionals: true, tokens: true });
   for (const token of tokens) {
-    if (token.kind === "option" && !(token.name in definitions)) {
+    if (token.kind === "option" && !Object.hasOwn(definitions, token.name)) {
       throw fail("usage", `driftline ${command.name}: there is no option ${token.rawName}.`, {
         field: token.rawName,
         remedy: suggestion(`--${nearestName(token.name, Object.keys(definitions))}`, command.name),

@@ -1,5 +1,12 @@
 // Progress on standard error: one line redrawn on a terminal, a line now and then elsewhere.
 
+/** A terminal, a pipe, or what a test collects texts with. */
+export interface TextStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
 export interface ProgressDisplay {
   /** Shows where something long stands. `fraction` 0 to 1 or null; `secondsLeft` or null. */
   update(label: string, fraction: number | null, secondsLeft: number | null, message: string | null): void;
@@ -13,7 +20,7 @@ const barWidth = 24;
 const plainIntervalMs = 5_000;
 const redrawIntervalMs = 100;
 
-export function progressDisplay(stream: NodeJS.WriteStream, quiet: boolean): ProgressDisplay {
+export function progressDisplay(stream: TextStream, quiet: boolean): ProgressDisplay {
   let drawn = false;
   let last = 0;
   let lastLabel = "";

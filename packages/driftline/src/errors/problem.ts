@@ -1,7 +1,7 @@
 // Problem documents (RFC 9457) from errors, with the status that the registry gives each code.
 
 import type { Problem } from "@driftline/client/api";
-import { DriftlineError, errorRegistry } from "./registry.ts";
+import { DriftlineError, type ErrorCode, errorRegistry } from "./registry.ts";
 
 /** The problem document of any error; one that is not Driftline's own becomes `internal`. */
 export function toProblem(error: unknown): Problem {
@@ -12,7 +12,7 @@ export function toProblem(error: unknown): Problem {
       }),
     );
   }
-  const known = error.code in errorRegistry ? (error.code as keyof typeof errorRegistry) : "internal";
+  const known = isKnown(error.code) ? error.code : "internal";
   return {
     type: `urn:driftline:error:${error.code}`,
     title: errorRegistry[known].title,
@@ -26,5 +26,10 @@ export function toProblem(error: unknown): Problem {
 }
 
 export function exitCode(code: string): number {
-  return code in errorRegistry ? errorRegistry[code as keyof typeof errorRegistry].exit : 1;
+  return isKnown(code) ? errorRegistry[code].exit : 1;
+}
+
+/** False for a code of a newer server, and for a name that every object has, such as `constructor`. */
+function isKnown(code: string): code is ErrorCode {
+  return Object.hasOwn(errorRegistry, code);
 }

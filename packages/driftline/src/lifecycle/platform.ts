@@ -20,7 +20,7 @@ import {
 } from "@driftline/client/api";
 import { bundleManifest } from "@driftline/client/bundle";
 import type { Configuration } from "../config/configuration.ts";
-import { fail } from "../errors/registry.ts";
+import { DriftlineError, fail } from "../errors/registry.ts";
 import type { Family, Question } from "../family/family.ts";
 import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
@@ -204,18 +204,24 @@ function refusal(job: Job): Error {
 }
 
 async function fingerprint(path: string): Promise<{ path: string; sha256: string; size: number }> {
-  const hash = createHash("sha256");
-  try {
-    const { size } = await stat(path);
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-    return { path, sha256: hash.digest("hex"), size };
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw fail("invalid_data", `Reading ${path}: ${code === "ENOENT" ? "there is no such file" : code}.`, {
+  const unusable = (what: string, cause?: unknown) =>
+    fail("invalid_data", `Reading ${path.length > 300 ? `${path.slice(0, 300)}…` : path}: ${what}.`, {
       field: "data.files",
       remedy: "Give the path of a file that this process can read.",
       cause,
     });
+  const hash = createHash("sha256");
+  try {
+    const found = await stat(path);
+    // A pipe or a device may never end, and a read of it can't be called off.
+    if (!found.isFile()) throw unusable("it is not a plain file");
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    return { path, sha256: hash.digest("hex"), size: found.size };
+  } catch (cause) {
+    if (cause instanceof DriftlineError) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw unusable("there is no such file", cause);
+    throw unusable(path.includes("\0") ? "no path has a zero byte" : `${code}`, cause);
   }
 }
 

@@ -14,17 +14,17 @@ export function invalidRequest(
   given: unknown,
 ): DriftlineError {
   const issue = error.issues[0];
-  const field = issue.path.map(String).join(".");
+  const field = shortened(issue.path.map(String).join("."));
   const value = issue.path.reduce<unknown>(
     (at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name],
     given,
   );
   if (issue.code === "unrecognized_keys") {
-    const [unknown] = issue.keys;
     const allowed = namesAt(schema, issue.path);
-    const nearest = nearestName(unknown, allowed);
+    const nearest = nearestName(issue.keys[0], allowed);
+    const unknown = shortened(issue.keys[0]);
     return fail("usage", `The ${part} has an unknown member ${JSON.stringify(unknown)}.`, {
-      field: [...issue.path.map(String), unknown].join("."),
+      field: field === "" ? unknown : `${field}.${unknown}`,
       remedy: `${nearest ? `Did you mean ${nearest}? ` : ""}Members here: ${allowed.join(", ") || "none"}.`,
     });
   }
@@ -33,6 +33,11 @@ export function invalidRequest(
     field: field === "" ? part : field,
     remedy: "The OpenAPI document at /v1/openapi.json describes every request.",
   });
+}
+
+/** A name that the client chose, short enough for a message. */
+function shortened(name: string): string {
+  return name.length > 80 ? `${name.slice(0, 79)}…` : name;
 }
 
 /** "must be …" for an issue. */

@@ -34,19 +34,26 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
   });
   app.setNotFoundHandler((request, reply) => {
     const [path] = request.url.split("?");
+    const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
     const methods = routes.flatMap((route) => (route.pattern.test(path) ? route.methods : []));
-    if (methods.length === 0 && request.url !== "*") {
-      throw fail("unknown_route", `There is nothing at ${request.method} ${path}.`, {
+    // A path whose parameter is longer than any can be looks like its route and is none.
+    if ((methods.length === 0 && request.url !== "*") || methods.includes(request.method)) {
+      throw fail("unknown_route", `There is nothing at ${request.method} ${shown}.`, {
         remedy: "The OpenAPI document at /v1/openapi.json lists all routes.",
       });
     }
     const allowed = [...new Set([...methods, "OPTIONS"])].sort().join(", ");
     reply.header("allow", allowed);
     if (request.method === "OPTIONS") return reply.code(204).send();
-    throw fail("wrong_method", `${path} does not take ${request.method}.`, {
+    throw fail("wrong_method", `${shown} does not take ${request.method}.`, {
       remedy: `Use one of ${allowed}.`,
     });
   });
+}
+
+/** Answers a request with an `Expect` that nobody knows as one without it (RFC 9110, 10.1.1), in place of an empty 417. */
+export function ignoreExpectations({ server }: FastifyInstance): void {
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
 }
 
 /** Time for the rest of a refused request to come, so that closing does not take the answer from the client. */

@@ -14,7 +14,7 @@ import { parseJsonBodies } from "./jsonBody.ts";
 import { defaultLimits, type Limits, maxBodyBytes, type Work } from "./limits.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
-import { answerUnknownRoutes, sendProblem } from "./problems.ts";
+import { answerUnknownRoutes, ignoreExpectations, sendProblem } from "./problems.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -74,6 +74,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const metrics = countRequests(app, connections.figures);
   answerUnknownRoutes(app);
   guardRequests(app, host, options.allowedHosts ?? []);
+  ignoreExpectations(app);
   if (token) requireToken(app, token);
   app.addHook("onRequest", (request, reply, done) =>
     done(connections.admit(request.raw, reply.raw, request.routeOptions.config?.work ?? "request")),

@@ -7,6 +7,7 @@ import { manifestFile, parseManifest } from "@driftline/client/verify";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { fail } from "../../errors/registry.ts";
+import { quoted } from "../../family/quantity.ts";
 import { commonProblems, jsonResponse, problemResponse } from "../schemas.ts";
 import { sendFile } from "../sendFile.ts";
 
@@ -93,7 +94,7 @@ export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asyn
       }
       const file = manifest.files.find((each) => each.path === path);
       if (file === undefined) {
-        throw fail("unknown_file", `Bundle ${digest} has no file ${JSON.stringify(path)}.`, {
+        throw fail("unknown_file", `Bundle ${digest} has no file ${quoted(path)}.`, {
           field: "path",
           remedy: `It has ${[manifestFile, ...manifest.files.map((each) => each.path)].join(", ")}.`,
         });

@@ -1,0 +1,51 @@
+// Compares an answer with what its request must be answered.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import type { Job, Model, Resolution } from "@driftline/client";
+import type { Answer } from "./document.ts";
+import type { Expected } from "./requests.ts";
+
+export function checkExpected(expected: Expected, { status, headers, body }: Answer): void {
+  const text = body.toString();
+  if (expected.of === "file") {
+    const { range, size, sha256 } = expected;
+    assert.equal(status, range === null ? 200 : 206, text.slice(0, 300));
+    assert.equal(headers.etag, `"${sha256}"`);
+    if (range === null) assert.equal(createHash("sha256").update(body).digest("hex"), sha256);
+    else {
+      assert.equal(headers["content-range"], `bytes ${range[0]}-${range[1]}/${size}`);
+      assert.equal(body.length, range[1] - range[0] + 1);
+    }
+    return;
+  }
+  if (expected.of === "models") {
+    const { models } = JSON.parse(text) as { models: Model[] };
+    assert.deepEqual(models.map(({ bundle }) => bundle).sort(), expected.digests);
+    return;
+  }
+  const { key, defaulted, conditions, answer } = expected;
+  if (typeof expected.job === "string") {
+    assert.equal((JSON.parse(text) as { code: string }).code, expected.job);
+    return;
+  }
+  const given = JSON.parse(text) as Resolution | Job;
+  assert.ok("question" in given, text.slice(0, 600));
+  assert.deepEqual({ key: given.question.key, conditions: given.question.conditions }, { key, conditions });
+  if (expected.job) {
+    assert.equal(status, 202, text.slice(0, 300));
+    assert.equal(headers.location, `/v1/jobs/${(given as Job).id}`);
+    return;
+  }
+  const resolution = given as Resolution;
+  // A job is shared by all who ask for its recipe, and keeps how the first of them asked.
+  assert.deepEqual(resolution.question.defaulted, defaulted);
+  assert.equal(status, answer.found ? 200 : 404);
+  if (!answer.found) {
+    assert.equal(resolution.found, false);
+    return;
+  }
+  assert.ok(resolution.found);
+  assert.deepEqual([resolution.match, resolution.model.bundle], [answer.match, answer.bundle]);
+  assert.ok(Math.abs(resolution.distance - answer.distance) < 1e-6, `distance ${resolution.distance}`);
+}
