@@ -82,10 +82,7 @@ export async function serve(
   return served;
 }
 
-export async function startServer(
-  dataDirectory: string,
-  env: Record<string, string> = {},
-): Promise<Served> {
+export async function startServer(dataDirectory: string, env: Record<string, string> = {}): Promise<Served> {
   const child = start(["serve", "--data-dir", dataDirectory, "--http-port", "0"], env);
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {

@@ -37,7 +37,9 @@ test("32 processes ask for one missing model: one job, one training, 32 equal an
   for await (const event of sdk.events(jobs[0].id)) events.push(event);
   await sdk.close();
   assertNothingRedone(events);
-  const trainings = events.filter(({ stage, state, type }) => type === "stage" && stage === "train" && state === "running");
+  const trainings = events.filter(
+    ({ stage, state, type }) => type === "stage" && stage === "train" && state === "running",
+  );
   assert.equal(trainings.length, 1);
 });
 

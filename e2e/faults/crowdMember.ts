@@ -37,7 +37,8 @@ for (let i = 0; performance.now() < end; i++) {
   const ms = performance.now() - started;
   const answer = await catalogue.resolve(bundle.question, testFamily, "exact");
   if (!answer.found) throw new Error(`${bundle.digest} was published and its key has no model`);
-  if (kind !== "rival" && answer.model.bundle !== bundle.digest) throw new Error(`${bundle.digest} does not serve`);
+  if (kind !== "rival" && answer.model.bundle !== bundle.digest)
+    throw new Error(`${bundle.digest} does not serve`);
   const line: Acknowledged = { kind, bundle: bundle.digest, key: bundle.question.key, ms };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -54,7 +54,11 @@ async function flipBit(path: string, at?: number): Promise<() => Promise<void>> 
 async function received(url: string, headers: Record<string, string> = {}): Promise<Uint8Array | null> {
   const response = await fetch(url, { headers });
   if (!response.ok) {
-    assert.equal(((await response.json()) as { code: string }).code, "damaged", `${response.status} of ${url}`);
+    assert.equal(
+      ((await response.json()) as { code: string }).code,
+      "damaged",
+      `${response.status} of ${url}`,
+    );
     return null;
   }
   return response.arrayBuffer().then(
@@ -77,7 +81,11 @@ test("one flipped bit in each kind of blob is named by read and by doctor, and s
   const out = join(dataDirectory, "..", "pulled");
   for (const [path, digest] of Object.entries({ ...blobs, "a blob of no bundle": orphan })) {
     const repair = await flipBit(catalogue.blobs.path(digest));
-    await assert.rejects(catalogue.blobs.read(digest), { code: "damaged", message: new RegExp(digest) }, path);
+    await assert.rejects(
+      catalogue.blobs.read(digest),
+      { code: "damaged", message: new RegExp(digest) },
+      path,
+    );
     const { findings } = await catalogue.verifyAll();
     assert.deepEqual(
       findings.map((finding) => [finding.kind, finding.what, finding.digest]),

@@ -56,7 +56,8 @@ export async function enumerate(
 /** As inject.c has it: only a write of two bytes or more can be cut, and a full disk refuses only what takes space. */
 function meets(fault: Fault, name: string, bytes: number): boolean {
   if (fault === "short write" || fault === "torn write") return bytes >= 2;
-  const takesSpace = bytes > 0 || ["create", "mkdir", "link", "symlink", "ftruncate", "fallocate"].includes(name);
+  const takesSpace =
+    bytes > 0 || ["create", "mkdir", "link", "symlink", "ftruncate", "fallocate"].includes(name);
   return fault !== "full disk" || takesSpace;
 }
 

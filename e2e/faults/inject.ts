@@ -1,14 +1,31 @@
 // Faults below what SQLite and Node do: compiles inject.c, says what a process must be started with, arms it, reads its log.
 
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Numbered from 1 as in inject.c. */
-export const faults = ["kill before", "kill after", "torn write", "ENOSPC", "EIO", "short write", "full disk"] as const;
+export const faults = [
+  "kill before",
+  "kill after",
+  "torn write",
+  "ENOSPC",
+  "EIO",
+  "short write",
+  "full disk",
+] as const;
 export type Fault = (typeof faults)[number];
 
 /** A call that changed a file below the directory, or tried to. */

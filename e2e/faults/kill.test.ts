@@ -17,5 +17,7 @@ test("ten kills at random moments: each job ends published, nothing is done twic
       t.diagnostic(`${victim} killed after ${seconds.toFixed(2)} s, in stage ${running ?? "none"}`),
   });
   assert.equal(report.kills.length, 10);
-  t.diagnostic(`${report.jobs} jobs; one that is not disturbed takes ${report.undisturbedSeconds.toFixed(1)} s`);
+  t.diagnostic(
+    `${report.jobs} jobs; one that is not disturbed takes ${report.undisturbedSeconds.toFixed(1)} s`,
+  );
 });

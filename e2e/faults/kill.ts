@@ -114,7 +114,9 @@ async function disturb(
       ] as const
     ).filter(([, pid]) => pid !== null);
     const [victim, pid] = pick(() => choice, living);
-    const done = job.stages.filter(({ state }) => state === "done" || state === "reused").map(({ name }) => name);
+    const done = job.stages
+      .filter(({ state }) => state === "done" || state === "reused")
+      .map(({ name }) => name);
     const running = job.stages.find(({ state }) => state === "running")?.name ?? null;
     try {
       process.kill(pid!, "SIGKILL");

@@ -46,7 +46,8 @@ async function kill(): Promise<string[]> {
     times: Number(values.times),
     killsPerJob: Number(values["kills-per-job"]),
     seed: Number(values.seed),
-    request: values.hyperparameters === undefined ? {} : { hyperparameters: JSON.parse(values.hyperparameters) },
+    request:
+      values.hyperparameters === undefined ? {} : { hyperparameters: JSON.parse(values.hyperparameters) },
     onKill: ({ victim, seconds, running }) =>
       process.stderr.write(
         `${++kills} of ${values.times}: ${victim} after ${seconds.toFixed(2)} s, in stage ${running ?? "none"}\n`,
@@ -62,7 +63,9 @@ async function kill(): Promise<string[]> {
 const commands: Record<string, () => Promise<string[]>> = {
   publication,
   kill,
-  publishers: async () => [await publishTogether(directory, { processes: 8, seconds: Number(values.seconds) })],
+  publishers: async () => [
+    await publishTogether(directory, { processes: 8, seconds: Number(values.seconds) }),
+  ],
 };
 
 try {

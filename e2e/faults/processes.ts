@@ -34,7 +34,11 @@ export function workerAndTrainer(pid: number): { worker: number | null; trainer:
 export function usersOf(directory: string): RunningProcess[] {
   return running().filter(({ pid, command }) => {
     if (pid === process.pid) return false;
-    return command.includes(directory) || readOrEmpty(`/proc/${pid}/environ`).includes(directory) || worksIn(pid, directory);
+    return (
+      command.includes(directory) ||
+      readOrEmpty(`/proc/${pid}/environ`).includes(directory) ||
+      worksIn(pid, directory)
+    );
   });
 }
 
@@ -45,7 +49,9 @@ export async function assertNoneLeft(directory: string, allowed: number[], secon
     const left = usersOf(directory).filter(({ pid }) => !allowed.includes(pid));
     if (left.length === 0) return;
     if (performance.now() > deadline) {
-      assert.fail(`left over after ${seconds} s: ${left.map(({ pid, command }) => `${pid} ${command}`).join("; ")}`);
+      assert.fail(
+        `left over after ${seconds} s: ${left.map(({ pid, command }) => `${pid} ${command}`).join("; ")}`,
+      );
     }
     await sleep(50);
   }

@@ -9,7 +9,9 @@ import { publisher, scenarios, shapeOf } from "./publication.ts";
 
 const skip = noInjector() ?? false;
 
-test("a publication makes the same calls each time, whether its process is new or not", { skip }, async (t) => {
+test("a publication makes the same calls each time, whether its process is new or not", {
+  skip,
+}, async (t) => {
   const directory = await memoryDirectory(t);
   const [scenario] = await scenarios(directory);
   const shapes: string[][] = [];
@@ -20,7 +22,17 @@ test("a publication makes the same calls each time, whether its process is new o
   }
   assert.deepEqual(shapes[1], shapes[0]);
   assert.deepEqual(shapes[2], shapes[0]);
-  for (const name of ["create", "write", "pwrite", "fsync", "rename", "mkdir", "chmod", "ftruncate", "unlink"]) {
+  for (const name of [
+    "create",
+    "write",
+    "pwrite",
+    "fsync",
+    "rename",
+    "mkdir",
+    "chmod",
+    "ftruncate",
+    "unlink",
+  ]) {
     assert.ok(
       shapes[0].some((call) => call.startsWith(name)),
       `no ${name} was seen`,
@@ -28,7 +40,9 @@ test("a publication makes the same calls each time, whether its process is new o
   }
 });
 
-test("whatever fails in a publication, the catalogue is as before or has all of the bundle", { skip }, async (t) => {
+test("whatever fails in a publication, the catalogue is as before or has all of the bundle", {
+  skip,
+}, async (t) => {
   const directory = await memoryDirectory(t);
   const counts = await enumerate(directory, { stride: 7 });
   for (const line of counts) t.diagnostic(line);

@@ -8,7 +8,12 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { openCatalogue } from "../../packages/driftline/src/catalogue/catalogue.ts";
-import { ask, makeBundle, type TestBundle, testFamily } from "../../packages/driftline/src/catalogue/testing.ts";
+import {
+  ask,
+  makeBundle,
+  type TestBundle,
+  testFamily,
+} from "../../packages/driftline/src/catalogue/testing.ts";
 import { type Call, type Fault, injector } from "./inject.ts";
 import type { Order, Said } from "./publisher.ts";
 
@@ -38,7 +43,12 @@ export async function scenarios(scratch: string): Promise<Scenario[]> {
   const catalogue = await openCatalogue(withFirst);
   await catalogue.publish({ ...first, reason: "test" });
   await catalogue.close();
-  const scenario = async (name: string, template: string | null, before: TestBundle[], published: TestBundle) => {
+  const scenario = async (
+    name: string,
+    template: string | null,
+    before: TestBundle[],
+    published: TestBundle,
+  ) => {
     const bundle = join(scratch, `bundle-${published.digest.slice(0, 12)}`);
     await mkdir(bundle, { recursive: true });
     await writeFile(join(bundle, "bundle.json"), published.manifest);
@@ -106,7 +116,11 @@ export async function publisher(scratch: string, compileCache: string) {
     if (killed) {
       if (process_.exitCode === null && process_.signalCode === null) await once(process_, "exit");
       child = null;
-      assert.equal(process_.signalCode, "SIGKILL", `the publishing process ended with status ${process_.exitCode}`);
+      assert.equal(
+        process_.signalCode,
+        "SIGKILL",
+        `the publishing process ended with status ${process_.exitCode}`,
+      );
     }
     const outcome = { dataDirectory, said, killed, fired: faults.fired(), calls: faults.takeCalls() };
     faults.arm(fault, 0);

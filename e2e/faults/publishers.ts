@@ -23,7 +23,10 @@ export async function publishTogether(
   // All of them open the new data directory at once, and begin to publish together.
   await Promise.all(children.map(({ stdout }) => once(stdout, "data")));
   for (const { stdin } of children) stdin.write("go\n");
-  const deadline = setTimeout(() => children.forEach((child) => child.kill("SIGKILL")), (seconds + 60) * 1000);
+  const deadline = setTimeout(
+    () => children.forEach((child) => child.kill("SIGKILL")),
+    (seconds + 60) * 1000,
+  );
   const runs = await Promise.all(ended);
   clearTimeout(deadline);
   const acknowledged: Acknowledged[] = [];

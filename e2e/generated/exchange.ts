@@ -1,6 +1,5 @@
 // One request and its answer: in order over HTTP, or as bytes on a socket of their own.
 
-import { once } from "node:events";
 import { type Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import type { Answer } from "./document.ts";
@@ -59,27 +58,30 @@ export function ask(
 }
 
 /** Writes bytes and reads until the server hangs up. `ends` closes this side after them: the request may be cut short. */
-export async function exchangeBytes(port: number, bytes: Buffer, ends: boolean): Promise<Buffer> {
-  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  const received: Buffer[] = [];
-  socket.on("data", (chunk) => received.push(chunk));
-  // A server that refuses what it is still being sent hangs up in the middle.
-  socket.on("error", () => {});
-  const closed = once(socket, "close", { signal: AbortSignal.timeout(patienceMs) });
-  socket.on("end", () => socket.end());
-  try {
+export function exchangeBytes(port: number, bytes: Buffer, ends: boolean): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const received: Buffer[] = [];
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    const timer = setTimeout(() => {
+      reject(
+        new Error(
+          `no end after ${patienceMs} ms; until then came ${Buffer.concat(received).subarray(0, 300)}`,
+        ),
+      );
+      socket.destroy();
+    }, patienceMs);
+    socket
+      .on("data", (chunk) => received.push(chunk))
+      .on("end", () => socket.end())
+      // A server that refuses what it is still being sent hangs up in the middle.
+      .on("error", () => {})
+      .on("close", () => {
+        clearTimeout(timer);
+        resolve(Buffer.concat(received));
+      });
     if (ends) socket.end(bytes);
     else socket.write(bytes);
-    await closed;
-  } catch (cause) {
-    throw new Error(
-      `no end after ${patienceMs} ms; until then came ${Buffer.concat(received).subarray(0, 300)}`,
-      { cause },
-    );
-  } finally {
-    socket.destroy();
-  }
-  return Buffer.concat(received);
+  });
 }
 
 /** The answers in what a server sent, one after another. Throws where it is not HTTP. */

@@ -213,6 +213,7 @@ function knownParameters({ catalogue: { families, bundles }, jobs }: Subject): K
       maxLength: 2,
     }),
     model: fc.constantFrom("energy-score", "wgan-gp"),
+    hyperparameters: fc.dictionary(anyText, anyValue, { maxKeys: 2 }),
   };
 }
 

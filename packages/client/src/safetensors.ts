@@ -103,14 +103,22 @@ export async function writeSafetensors(
 
 /** Reads a file. Throws `invalid_data` where it cannot be opened, `damaged` naming the file and tensor where it is not as the format says. */
 export async function readSafetensors(path: string): Promise<Safetensors> {
+  const unreadable = (reason: string, cause?: unknown) =>
+    new DriftlineError("invalid_data", `cannot read ${path}: ${reason}`, {
+      remedy: "Give the path of a safetensors file that this process can read.",
+      cause,
+    });
   let file: FileHandle;
   try {
     file = await open(path);
   } catch (cause) {
-    throw new DriftlineError("invalid_data", `cannot read ${path}: ${(cause as Error).message}`, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw unreadable(code === "ENOENT" ? "there is no such file" : message, cause);
   }
   try {
-    const { size } = await file.stat();
+    const found = await file.stat();
+    if (!found.isFile()) throw unreadable("it is not a plain file");
+    const { size } = found;
     const headerBytes = headerLength(await readRange(file, 0, Math.min(8, size), path), size, path);
     const dataStart = 8 + headerBytes;
     const { entries, metadata } = parseHeader(

@@ -35,7 +35,14 @@ export async function networkFileSystem(directory: string): Promise<string | nul
  * Throws `invalid_data_directory` for a network file system, a foreign or a newer directory.
  */
 export async function prepareDataDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    const isFile = cause.code === "EEXIST" || cause.code === "ENOTDIR";
+    throw fail(
+      "invalid_data_directory",
+      `${directory} cannot be a data directory: ${isFile ? "there is a file in its place" : cause.message}.`,
+      { field: "data-dir", remedy: "Name a directory that this user can write to with --data-dir.", cause },
+    );
+  });
   const network = await networkFileSystem(directory);
   if (network !== null) {
     throw fail(

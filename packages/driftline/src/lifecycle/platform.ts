@@ -16,9 +16,11 @@ import {
   type JobEvent,
   type Miss,
   type Resolution,
+  type ResolveRequest,
   resolveRequest,
 } from "@driftline/client/api";
 import { bundleManifest } from "@driftline/client/bundle";
+import type { z } from "zod";
 import type { Configuration } from "../config/configuration.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
 import type { Family, Question } from "../family/family.ts";
@@ -62,7 +64,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   }
 
   async function resolve(name: string, request: Parameters<Driftline["resolve"]>[1]): Promise<Resolution> {
-    const { conditions, software, accept } = resolveRequest.parse(request);
+    const { conditions, software, accept } = checked(resolveRequest, request);
     const asked = family(name);
     return resolveQuestion(asked, canonicalQuestion(asked, { conditions, software }), accept);
   }
@@ -83,7 +85,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   }
 
   async function ensure(name: string, request: EnsureRequest): Promise<EnsureAnswer> {
-    const { conditions, software, accept, retry, data, ...choices } = ensureRequest.parse(request);
+    const { conditions, software, accept, retry, data, ...choices } = checked(ensureRequest, request);
     const asked = family(name);
     const question = canonicalQuestion(asked, { conditions, software });
     const pinned =
@@ -182,6 +184,33 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       await opened.close();
     },
   };
+}
+
+/**
+ * A request with its defaults. The server has checked its own; those of a command come as they were typed. Throws
+ * `usage` naming the member.
+ */
+function checked<S extends z.ZodType<ResolveRequest>>(
+  schema: S,
+  request: z.input<S> & ResolveRequest,
+): z.output<S> {
+  const { success, data, error } = schema.safeParse(request);
+  if (!success) {
+    const [issue] = error.issues;
+    const field = issue.path.join(".");
+    const limit =
+      "minimum" in issue
+        ? `at least ${issue.minimum}`
+        : "maximum" in issue
+          ? `at most ${issue.maximum}`
+          : null;
+    throw fail("usage", `Asking for a model: ${field} ${limit ? `must be ${limit}` : issue.message}.`, {
+      field,
+      remedy: "`driftline ensure --help` says what may be given.",
+    });
+  }
+  // The schema passes over a name such as __proto__; what a family has no condition for must not be ignored.
+  return { ...data, conditions: request.conditions ?? {}, software: request.software ?? {} };
 }
 
 /** What makes responses while there is no model: the family's simulator, if the question asks for it. */

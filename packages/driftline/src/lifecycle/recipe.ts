@@ -58,6 +58,7 @@ export function planRecipe(
   environmentDigest: string,
   choices: RecipeChoices,
 ): Recipe {
+  checkWords(choices);
   const seed = choices.seed ?? family.training.seed;
   const { threshold, noise } = family.output;
   const numeric = (condition: string | null) =>
@@ -83,6 +84,40 @@ export function planRecipe(
     validation: { ...family.validation, seed },
     parent: null,
   };
+}
+
+/** Deeper than any trainer's settings; what walks through a recipe does so on the stack. */
+const maxDepth = 20;
+
+/** Throws `usage` for what canonical JSON cannot hold, and so no hash of a recipe can be made of. */
+function checkWords({ model, hyperparameters = {} }: RecipeChoices): void {
+  const named = Object.entries(hyperparameters).map(([name, value]) => [`hyperparameters.${name}`, value]);
+  for (const [field, value] of [["model", model], ...named] as [string, unknown][]) {
+    const problem = problemOf(field, value);
+    if (problem === null) continue;
+    const shown = field.length > 80 ? `${field.slice(0, 80)}…` : field.toWellFormed();
+    throw fail("usage", `Planning a model: ${shown} ${problem}.`, {
+      field: shown,
+      remedy: "Give finite numbers, texts, lists and maps of them.",
+    });
+  }
+}
+
+function problemOf(field: string, value: unknown): string | null {
+  let level: unknown[] = [field, value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxDepth) return `is nested deeper than ${maxDepth} levels`;
+    if (level.some((each) => typeof each === "number" && !Number.isFinite(each))) {
+      return "holds a number that is not finite";
+    }
+    if (level.some((each) => typeof each === "string" && !each.isWellFormed())) {
+      return "holds half of a surrogate pair";
+    }
+    level = level.flatMap((each) =>
+      typeof each === "object" && each !== null ? Object.entries(each).flat() : [],
+    );
+  }
+  return null;
 }
 
 function dataSource(family: Family, question: Question, choices: RecipeChoices): SimulatedData | FileData {

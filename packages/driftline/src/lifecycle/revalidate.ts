@@ -49,6 +49,16 @@ export async function revalidate(
   );
   const family = platform.family(manifest.family);
   const recipe = manifest.recipe as unknown as Recipe;
+  if (recipe.scheme !== "driftline-recipe/1") {
+    throw fail(
+      "invalid_bundle",
+      `Validating ${bundle}: it was made elsewhere, and not by a recipe of Driftline.`,
+      {
+        field: "recipe",
+        remedy: "Only models that `driftline ensure` made can be judged again.",
+      },
+    );
+  }
   const environment = trainerEnvironment(platform.config.trainerDirectory, platform.config.python);
   const { sha256 } = await catalogue.fileEntry(bundle, "model.onnx");
   const scratch = await mkdtemp(join(tmpdir(), "driftline-validate-"));

@@ -24,7 +24,7 @@ export function invalidRequest(
     const nearest = nearestName(issue.keys[0], allowed);
     const unknown = shortened(issue.keys[0]);
     return fail("usage", `The ${part} has an unknown member ${JSON.stringify(unknown)}.`, {
-      field: field === "" ? unknown : `${field}.${unknown}`,
+      field: (field === "" ? unknown : `${field}.${unknown}`) || part,
       remedy: `${nearest ? `Did you mean ${nearest}? ` : ""}Members here: ${allowed.join(", ") || "none"}.`,
     });
   }

@@ -36,8 +36,7 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
     const [path] = request.url.split("?");
     const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
     const methods = routes.flatMap((route) => (route.pattern.test(path) ? route.methods : []));
-    // A path whose parameter is longer than any can be looks like its route and is none.
-    if ((methods.length === 0 && request.url !== "*") || methods.includes(request.method)) {
+    if (methods.length === 0 && request.url !== "*") {
       throw fail("unknown_route", `There is nothing at ${request.method} ${shown}.`, {
         remedy: "The OpenAPI document at /v1/openapi.json lists all routes.",
       });
@@ -99,7 +98,9 @@ function requestFault(error: unknown): DriftlineError | undefined {
   }
   if (statusCode >= 400 && statusCode < 500) {
     const isBody = code?.startsWith("FST_ERR_CTP") || error instanceof SyntaxError;
-    return fail("usage", isBody ? `The body of the request is not valid JSON: ${message}` : message, {
+    // Fastify's words repeat the path.
+    const said = message.length > 300 ? `${message.slice(0, 300)}…` : message;
+    return fail("usage", isBody ? `The body of the request is not valid JSON: ${said}` : said, {
       field: isBody ? "body" : undefined,
     });
   }

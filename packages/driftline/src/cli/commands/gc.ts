@@ -20,7 +20,7 @@ export const gc = defineCommand({
   examples: ["driftline gc --dry-run", "driftline gc --keep-days 7"],
   async run(context, _words, options) {
     const { opened, config } = await context.platform();
-    const days = integer("--keep-days", options["keep-days"], 1) ?? config.limits.keepDays;
+    const days = integer("--keep-days", options["keep-days"], { minimum: 1 }) ?? config.limits.keepDays;
     const rehearse = options["dry-run"] === true;
     const report = await opened.catalogue.collectUnused(Date.now() - days * dayMs, { rehearse });
     const { removed, bytes, recent } = report;

@@ -6,7 +6,7 @@ import { fail } from "../../errors/registry.ts";
 import { generateResponses } from "../../lifecycle/generate.ts";
 import { defineCommand } from "../command.ts";
 import { questionOf, questionOptions } from "../question.ts";
-import { integer } from "./ensure.ts";
+import { integer, mostRows } from "./ensure.ts";
 
 export const generate = defineCommand({
   name: "generate",
@@ -44,7 +44,7 @@ export const generate = defineCommand({
     const sample = await generateResponses(await context.platform(), await context.driftline(), family, {
       ...questionOf(options),
       features: options.inputs === undefined ? null : await featuresOf(resolvePath(options.inputs)),
-      rows: integer("--rows", options.rows) ?? 1000,
+      rows: integer("--rows", options.rows, { minimum: 1, maximum: mostRows }) ?? 1000,
       seed: integer("--seed", options.seed) ?? 1,
       fallback: !options["no-fallback"],
       cacheDirectory: context.config.cacheDirectory,

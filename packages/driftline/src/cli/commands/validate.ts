@@ -7,7 +7,7 @@ import { exitCode } from "../../errors/problem.ts";
 import { revalidate } from "../../lifecycle/revalidate.ts";
 import { defineCommand } from "../command.ts";
 import { table } from "../table.ts";
-import { integer } from "./ensure.ts";
+import { integer, mostRows } from "./ensure.ts";
 
 /** Fresh responses begin here, far from the seeds that datasets use. */
 const defaultSeed = 1_000_003;
@@ -33,7 +33,7 @@ export const validate = defineCommand({
     const platform = await context.platform();
     const { bundle, validation, report } = await revalidate(platform, digest, {
       files: (options.data ?? []).map((path) => resolvePath(path)),
-      rows: integer("--rows", options.rows) ?? 10_000,
+      rows: integer("--rows", options.rows, { minimum: 100, maximum: mostRows }) ?? 10_000,
       seed: integer("--seed", options.seed) ?? defaultSeed,
       signal: context.signal,
       onProgress: (fraction, message) => context.progress.update("validate", fraction, null, message),

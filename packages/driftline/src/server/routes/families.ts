@@ -15,6 +15,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { toProblem } from "../../errors/problem.ts";
 import { fail } from "../../errors/registry.ts";
+import { quoted } from "../../family/quantity.ts";
 import type { CheckDataFiles } from "../dataFiles.ts";
 import {
   bodyProblems,
@@ -176,7 +177,7 @@ function assignments(field: string, given: string | string[] | undefined): Recor
     const name = text.slice(0, Math.max(at, 0));
     if (name === "" || Object.hasOwn(values, name)) {
       const what = name === "" ? "is not name=value" : "names it a second time";
-      throw fail("usage", `${field}=${text} in the query ${what}.`, {
+      throw fail("usage", `${field}=${quoted(text)} in the query ${what}.`, {
         field,
         remedy: "Write for example ?at=drift_velocity=5.5cm/us&at=magnetic_field=0.5T.",
       });

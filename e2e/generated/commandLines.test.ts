@@ -1,0 +1,20 @@
+// Generated command lines: the right exit code, results alone on standard output, errors that say what to do.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { temporaryDirectory } from "../support.ts";
+import { checkCommand } from "./checkCommand.ts";
+import { commandLines, loadCommands } from "./commandLines.ts";
+import { captured, startCommandSubject } from "./commandSubject.ts";
+import { generated } from "./options.ts";
+
+test("every generated command line ends with the right exit code and a well-formed answer", async (t) => {
+  const subject = await startCommandSubject(await temporaryDirectory(t));
+  const property = fc.asyncProperty(commandLines(await loadCommands(), subject), async (line) => {
+    checkCommand(line, await captured(line.args));
+  });
+  await fc.assert(property, generated);
+  const models = JSON.parse((await captured(["models", "--json"])).stdout) as unknown[];
+  assert.equal(models.length, subject.catalogue.bundles.length, "the catalogue is as it was");
+});

@@ -1,0 +1,315 @@
+// Command lines from the commands' own definitions: right ones with what they must end with, and those a little beside them.
+
+import fc from "fast-check";
+import {
+  type Command,
+  globalOptions,
+  type OptionDefinition,
+} from "../../packages/driftline/src/cli/command.ts";
+import { commands } from "../../packages/driftline/src/cli/commands.ts";
+import { type RightAnswer, rightAnswer, type TestCatalogue } from "./catalogue.ts";
+import { questions } from "./questions.ts";
+import { anyText, prototypeNames, Raw } from "./values.ts";
+
+export interface CommandLine {
+  args: string[];
+  /** What a right one must say: exit code, and the answer to its question. */
+  expected: { exit: number; key?: string; answer?: RightAnswer } | null;
+}
+
+export interface CommandSubject {
+  catalogue: TestCatalogue;
+  jobs: string[];
+  /** Files to read, by paths that may also be written to. */
+  readable: string[];
+  /** Addresses at which nothing answers as a Driftline server does. */
+  urls: string[];
+}
+
+/** They go on until they are stopped; only command lines that they refuse are generated. */
+const endless = ["serve", "demo"];
+/** Options with which a command goes on until a job has ended. */
+const waiting = ["wait", "follow"];
+
+/** A text as an argument can be: no zero byte, no half of a pair; and no path, so that nothing is written outside the folder of the test. */
+const word: fc.Arbitrary<string> = anyText.map((text) =>
+  text
+    .toWellFormed()
+    .replaceAll("\0", "")
+    .replaceAll(/[/\\~]|\.\./g, "_")
+    .slice(0, 20_000),
+);
+
+const numbers = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("1", "0", "5", "100") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "-1",
+      "1.5",
+      "1e3",
+      "0x10",
+      "9007199254740993",
+      "999999999999999",
+      "10000000000",
+      "NaN",
+      "",
+    ),
+  },
+);
+
+export async function loadCommands(): Promise<Command[]> {
+  return Promise.all(Object.values(commands).map((load) => load()));
+}
+
+export function commandLines(all: Command[], subject: CommandSubject): fc.Arbitrary<CommandLine> {
+  const allowed = fc.oneof(
+    ...all.filter(({ name }) => !endless.includes(name)).map((command) => allowedLines(command, subject)),
+  );
+  const any: fc.Arbitrary<CommandLine> = fc.oneof(
+    { weight: 3, arbitrary: rightLines(subject) },
+    { weight: 4, arbitrary: allowed.map((args) => ({ args, expected: null })) },
+    { weight: 3, arbitrary: allowed.chain(beside).map((args) => ({ args, expected: null })) },
+    { weight: 1, arbitrary: refusedLines(all).map((args) => ({ args, expected: { exit: 2 } })) },
+  );
+  return any
+    .filter(({ args }) => ends(args))
+    .map((line) => ({ ...line, [fc.toStringMethod]: () => shownLine(line) }));
+}
+
+/** Whether it ends by itself: changes can make one that waits out of one that doesn't. */
+function ends([name, ...rest]: string[]): boolean {
+  return (
+    !waiting.some((option) => rest.includes(`--${option}`)) &&
+    (!endless.includes(name) || rest.includes("--no-such-option"))
+  );
+}
+
+export function shownLine({ args }: CommandLine): string {
+  return args
+    .map((arg) => JSON.stringify(arg.length > 200 ? `${arg.slice(0, 200)}… ${arg.length} characters` : arg))
+    .join(" ");
+}
+
+/** The command with values for its words and some of its options. */
+function allowedLines(command: Command, subject: CommandSubject): fc.Arbitrary<string[]> {
+  const words = command.positionals.map((name) => {
+    const value = valueFor(name.replace("?", ""), subject);
+    return name.endsWith("?") ? fc.option(value) : value;
+  });
+  const definitions: [string, OptionDefinition][] = Object.entries({ ...command.options, ...globalOptions });
+  const options = definitions
+    .filter(([name]) => !waiting.includes(name) && name !== "help")
+    .map(([name, option]) => {
+      const one =
+        option.type === "boolean" ? fc.constant<string[]>([`--${name}`]) : optionWords(name, option, subject);
+      const often = name === "json" || name === "out" ? 5 : name in globalOptions ? 1 : 3;
+      const some = option.multiple
+        ? fc.array(one, { minLength: 1, maxLength: 3 }).map((each) => each.flat())
+        : one;
+      return fc.oneof(
+        { weight: often, arbitrary: some },
+        { weight: 10 - often, arbitrary: fc.constant<string[]>([]) },
+      );
+    });
+  return fc
+    .tuple(fc.tuple(...words), fc.tuple(...options))
+    .map(([given, chosen]) => [command.name, ...given.filter((each) => each !== null), ...chosen.flat()]);
+}
+
+function optionWords(
+  name: string,
+  { value = "" }: OptionDefinition,
+  subject: CommandSubject,
+): fc.Arbitrary<string[]> {
+  return fc
+    .tuple(
+      fc.oneof({ weight: 6, arbitrary: valueFor(name, subject, value) }, { weight: 1, arbitrary: word }),
+      fc.boolean(),
+    )
+    .map(([text, joined]) => (joined || text.startsWith("-") ? [`--${name}=${text}`] : [`--${name}`, text]));
+}
+
+/** A value for a word or option, by its name or by what help shows in its place. */
+function valueFor(
+  name: string,
+  { catalogue, jobs, readable, urls }: CommandSubject,
+  shownAs = name,
+): fc.Arbitrary<string> {
+  const { families, bundles } = catalogue;
+  const family = fc.constantFrom(...families.map((each) => each.name), "test.tcp");
+  const digest = fc
+    .tuple(
+      fc.constantFrom(...bundles.map((each) => each.digest), "0".repeat(64)),
+      fc.constantFrom(64, 12, 8, 7),
+    )
+    .map(([whole, length]) => whole.slice(0, length));
+  switch (name) {
+    case "out":
+    case "data-dir":
+      // Beside what others have written.
+      return name === "out"
+        ? fc.oneof(
+            word,
+            fc.integer({ min: 0, max: 9_999 }).map((n) => `out${n}`),
+          )
+        : fc.constantFrom(catalogue.dataDirectory, "other-data", readable[0]);
+    case "model":
+      return fc.constantFrom("energy-score", "no such model");
+  }
+  switch (shownAs) {
+    case "FAMILY":
+      return family;
+    case "BUNDLE":
+      return digest;
+    case "FAMILY_OR_BUNDLE":
+      return fc.oneof(family, digest);
+    case "DIRECTORY_OR_BUNDLE":
+      return fc.oneof(digest, fc.constantFrom(...readable, ".", "nowhere"));
+    case "JOB":
+      return fc.constantFrom(...jobs, "nobody");
+    case "NAME=VALUE":
+      return questions(families)
+        .map(({ asked }) => Object.entries(asked.conditions))
+        .chain((entries) =>
+          entries.length === 0
+            ? fc.constant("noise=1 ADC")
+            : fc.constantFrom(...entries.map(([key, value]) => `${key}=${textOf(value)}`)),
+        );
+    case "NAME=NAME/VERSION":
+      return fc.constantFrom(
+        "simulator=driftline-tpc/1",
+        "simulator=mpdroot/unknown",
+        "geometry=a/b",
+        "simulator=a",
+        "simulator",
+      );
+    case "NAME=JSON":
+      return fc
+        .tuple(
+          word,
+          fc.constantFrom(
+            "1",
+            "[",
+            "{}",
+            "null",
+            "1e999",
+            "[".repeat(9_000),
+            `${"[".repeat(9_000)}${"]".repeat(9_000)}`,
+          ),
+        )
+        .map((parts) => parts.join("="));
+    case "exact|compatible":
+      return fc.constantFrom("exact", "compatible", "both");
+    case "FILE":
+      return fc.constantFrom(...readable, "nowhere", ".");
+    case "N":
+    case "PORT":
+      return numbers;
+    case "URL":
+      return fc.constantFrom(...urls);
+    default:
+      return word;
+  }
+}
+
+function textOf(value: unknown): string {
+  return value instanceof Raw ? value.text : String(value);
+}
+
+/** The line with one word changed, added or left out. */
+function beside(args: string[]): fc.Arbitrary<string[]> {
+  const at = fc.nat(args.length - 1);
+  const option = fc.oneof(
+    fc.constantFrom(
+      "--no-such-option",
+      "--jsn",
+      "-j",
+      "-",
+      "--",
+      "--=",
+      "--at",
+      "--no-json",
+      "--json=1",
+      "--help",
+      "--quiet=no",
+      ...prototypeNames.map((name) => `--${name}`),
+    ),
+    word,
+  );
+  return fc.oneof(
+    fc.tuple(at, option).map(([i, put]) => args.toSpliced(i + 1, 0, put)),
+    fc.tuple(at, word).map(([i, put]) => args.with(i, put)),
+    at.map((i) => args.toSpliced(i, 1)),
+    at.map((i) => [...args, args[i]]),
+    fc.constantFrom(...prototypeNames, "resolv", "").map((name) => args.with(0, name)),
+  );
+}
+
+/** Lines that every command refuses, those that never end among them. */
+function refusedLines(all: Command[]): fc.Arbitrary<string[]> {
+  return fc
+    .tuple(
+      fc.constantFrom(...all),
+      fc.array(
+        word.filter((text) => !text.startsWith("-")),
+        { maxLength: 2 },
+      ),
+      fc.boolean(),
+    )
+    .map(([{ name }, words, json]) => [name, ...words, "--no-such-option", ...(json ? ["--json"] : [])]);
+}
+
+function rightLines({ catalogue }: CommandSubject): fc.Arbitrary<CommandLine> {
+  const { bundles } = catalogue;
+  const json = fc.constantFrom([], ["--json"]);
+  const asked = fc
+    .tuple(questions(catalogue.families), json)
+    .map(([{ asked: question, meant }, flags]): CommandLine => {
+      const answer = rightAnswer(catalogue, question, meant);
+      const at = Object.entries(question.conditions).flatMap(([name, value]) => [
+        "--at",
+        `${name}=${textOf(value)}`,
+      ]);
+      const software = Object.entries(question.software).flatMap(([name, value]) => [
+        "--software",
+        `${name}=${value}`,
+      ]);
+      return {
+        args: ["resolve", question.family, ...at, ...software, "--accept", question.accept, ...flags],
+        expected: { exit: answer.found ? 0 : 4, key: meant.key, answer },
+      };
+    });
+  const whole = bundles.find(({ family }) => family === "test.tiny")!.digest;
+  const others = fc.constantFrom<CommandLine>(
+    ...bundles.map(
+      ({ digest }): CommandLine => ({
+        args: ["verify", digest],
+        expected: { exit: digest === whole ? 0 : 5 },
+      }),
+    ),
+    ...bundles.map(
+      ({ digest }): CommandLine => ({ args: ["models", digest.slice(0, 20)], expected: { exit: 0 } }),
+    ),
+    { args: ["pull", "test.tiny", "--out", "tiny-bundle"], expected: { exit: 0 } },
+    { args: ["verify", whole.slice(0, 8)], expected: { exit: 0 } },
+    { args: ["generate", "test.tiny", "--rows", "7", "--out", "tiny-sample"], expected: { exit: 0 } },
+    {
+      args: ["generate", "test.tpc", "--at", "noise=3", "--rows", "3", "--out", "simulated"],
+      expected: { exit: 0 },
+    },
+    {
+      args: ["generate", "test.tpc", "--at", "noise=3", "--no-fallback", "--out", "none"],
+      expected: { exit: 4 },
+    },
+    { args: ["families"], expected: { exit: 0 } },
+    { args: ["families", "test.tiny"], expected: { exit: 0 } },
+    { args: ["models"], expected: { exit: 0 } },
+    { args: ["jobs"], expected: { exit: 0 } },
+    { args: ["models", "0123456789"], expected: { exit: 2 } },
+    { args: ["--version"], expected: { exit: 0 } },
+    { args: ["help", "resolve"], expected: { exit: 0 } },
+    { args: ["ensure", "--help"], expected: { exit: 0 } },
+  );
+  return fc.oneof({ weight: 3, arbitrary: asked }, { weight: 1, arbitrary: others });
+}

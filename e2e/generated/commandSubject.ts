@@ -1,0 +1,72 @@
+// What generated command lines are run on: a catalogue, files to read, and this process in an empty folder as their user.
+
+import assert from "node:assert/strict";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { run } from "../../packages/driftline/src/cli/run.ts";
+import { makeCatalogue } from "./catalogue.ts";
+import type { CommandSubject } from "./commandLines.ts";
+
+/** A catalogue, files to read, and this process as the user of both. */
+export async function startCommandSubject(directory: string): Promise<CommandSubject> {
+  const python = join(directory, "python.sh");
+  await writeFile(python, "#!/bin/sh\necho Python for tests\n");
+  await chmod(python, 0o755);
+  const catalogue = await makeCatalogue(directory, python);
+  const work = join(directory, "work");
+  await mkdir(join(directory, "home"));
+  await mkdir(work);
+  Object.assign(process.env, catalogue.environment, { HOME: join(directory, "home") });
+  process.chdir(work);
+  const files: [string, string][] = [
+    ["text.yaml", "threads: 1\n"],
+    ["unknown.yaml", "thread: 1\n"],
+    ["broken.yaml", "threads: [1\n"],
+    ["responses.root", "no ROOT file"],
+    ["responses.parquet", "PAR1 no Parquet file PAR1"],
+    ["inputs.safetensors", "\x10\0\0\0\0\0\0\0no safetensors file"],
+    ["empty", ""],
+  ];
+  for (const [name, text] of files) await writeFile(name, text);
+  const jobs = [await newJob("1"), await newJob("2")];
+  return {
+    catalogue,
+    jobs,
+    readable: [...files.map(([name]) => name), work],
+    urls: [await closedUrl(), "nonsense", "ftp://127.0.0.1", "http://user:word@127.0.0.1:1", "http://"],
+  };
+}
+
+async function newJob(seed: string): Promise<string> {
+  const { code, stdout, stderr } = await captured(["ensure", "test.tpc", "--seed", seed, "--json"]);
+  assert.equal(code, 0, stdout + stderr);
+  return (JSON.parse(stdout) as { id: string }).id;
+}
+
+/** An address of this machine at which nothing listens any more. */
+async function closedUrl(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
+
+export interface Captured {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `driftline ...args` in this process. */
+export async function captured(args: string[]): Promise<Captured> {
+  const texts = { stdout: "", stderr: "" };
+  const stream = (name: keyof typeof texts) => ({
+    write(text: string) {
+      texts[name] += text;
+    },
+  });
+  const code = await run(args, { stdout: stream("stdout"), stderr: stream("stderr") });
+  return { code, ...texts };
+}
