@@ -165,7 +165,11 @@ export function checkAnswer(
 
 const compiled = new WeakMap<Schema, z.ZodType>();
 
-export function checkSchema({ components }: OpenApi, schema: Schema, value: unknown): void {
+export function followsSchema(
+  { components }: OpenApi,
+  schema: Schema,
+  value: unknown,
+): ReturnType<z.ZodType["safeParse"]> {
   let parser = compiled.get(schema);
   if (parser === undefined) {
     const local = (part: unknown) =>
@@ -173,6 +177,10 @@ export function checkSchema({ components }: OpenApi, schema: Schema, value: unkn
     parser = z.fromJSONSchema({ ...local(schema), $defs: local(components) }) as z.ZodType;
     compiled.set(schema, parser);
   }
-  const parsed = parser.safeParse(value);
-  assert.ok(parsed.success, `${parsed.error?.message}\n${JSON.stringify(value).slice(0, 600)}`);
+  return parser.safeParse(value);
+}
+
+function checkSchema(document: OpenApi, schema: Schema, value: unknown): void {
+  const { success, error } = followsSchema(document, schema, value);
+  assert.ok(success, `${error?.message}\n${JSON.stringify(value).slice(0, 600)}`);
 }

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { checkAnswer, operationOf } from "./document.ts";
 import { answersIn, ask, exchangeBytes } from "./exchange.ts";
 import { generated } from "./options.ts";
+import { startPythonKeys } from "./pythonKeys.ts";
 import { rawRequests } from "./rawRequests.ts";
 import { requests, saidIn } from "./requests.ts";
 import { checkExpected } from "./rightAnswers.ts";
@@ -17,6 +18,7 @@ const rawRuns = Math.floor(generated.numRuns / 3);
 
 test("every generated request has a well-formed error or a right answer", async (t) => {
   const subject = await startSubject(t);
+  const python = startPythonKeys(t, subject);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());
   let asked = 0;
@@ -24,10 +26,12 @@ test("every generated request has a well-formed error or a right answer", async 
     const answer = await ask(subject.port, agent, request);
     const operation = operationOf(subject.document, request.method, request.path);
     checkAnswer(subject.document, operation, request.method, answer, saidIn(request));
+    await python.check(request, answer);
     if (request.expected !== null) checkExpected(request.expected, answer);
     if (++asked % 100 === 0) await subject.checkHealth();
   });
   await fc.assert(property, { ...generated, numRuns: generated.numRuns - rawRuns });
+  assert.ok(python.compared() > generated.numRuns / 10, `only ${python.compared()} questions compared`);
   await subject.checkHealth();
 
   const raw = fc.asyncProperty(rawRequests(subject.document), async ({ bytes, whole }) => {

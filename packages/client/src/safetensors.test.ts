@@ -124,6 +124,19 @@ for (const [name, bytes, message] of hostile)
     await assert.rejects(readSafetensors(path), { code: "damaged", message, field: path });
   });
 
+test("a path that is no file is named with the remedy", async () => {
+  for (const [path, message] of [
+    [join(directory, "nowhere"), /nowhere: there is no such file$/],
+    [directory, /it is not a plain file$/],
+  ] as const) {
+    await assert.rejects(readSafetensors(path), {
+      code: "invalid_data",
+      message,
+      remedy: /safetensors file/,
+    });
+  }
+});
+
 test("tensors that contradict themselves are not written", async () => {
   const wrong = (tensor: Partial<Tensor>, name = "x") => {
     const tensors = { [name]: { dtype: "F32", shape: [1], data: Float32Array.of(1), ...tensor } as Tensor };
@@ -140,7 +153,10 @@ test("tensors that contradict themselves are not written", async () => {
   await assert.rejects(wrong({ dtype: "BOOL", data: Uint8Array.of(2) }), refused(/other than 0 and 1/));
   await assert.rejects(wrong({}, "__metadata__"), refused(/reserved/));
   assert.ok(!existsSync(join(directory, "wrong.safetensors")));
-  await assert.rejects(readSafetensors(join(directory, "absent")), refused(/cannot read .*absent: ENOENT/));
+  await assert.rejects(
+    readSafetensors(join(directory, "absent")),
+    refused(/cannot read .*absent: there is no such file/),
+  );
 });
 
 const python = join(import.meta.dirname, "../../../trainer/.venv/bin/python");

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { exitCode, toProblem } from "./problem.ts";
 import { DriftlineError, errorRegistry, fail } from "./registry.ts";
 
 const page = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
@@ -67,4 +68,12 @@ it("keeps message, field, remedy and cause", () => {
       cause,
     ],
   );
+});
+
+it("takes a code that it does not know, such as a name that every object has, for a fault", () => {
+  for (const code of ["constructor", "from_a_newer_server"]) {
+    assert.equal(exitCode(code), 1);
+    const { title, status } = toProblem(new DriftlineError(code, "Something"));
+    assert.deepEqual({ title, status }, { title: errorRegistry.internal.title, status: 500 });
+  }
 });

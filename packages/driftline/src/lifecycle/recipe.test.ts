@@ -56,3 +56,25 @@ test("a simulator that nothing here can run is refused with the remedy", () => {
       /--data/.test(error.remedy ?? ""),
   );
 });
+
+test("what canonical JSON cannot hold is refused by name, however deep it is", () => {
+  let nest: unknown = 1;
+  for (let depth = 0; depth < 100_000; depth++) nest = [nest];
+  const wrong: [hyperparameters: Record<string, unknown>, field: string, says: RegExp][] = [
+    [{ width: 64, rate: Number.POSITIVE_INFINITY }, "hyperparameters.rate", /a number that is not finite/],
+    [{ layers: [{ width: Number.NaN }] }, "hyperparameters.layers", /a number that is not finite/],
+    [{ nest }, "hyperparameters.nest", /nested deeper than 20 levels/],
+    [{ name: { "\ud800": 1 } }, "hyperparameters.name", /half of a surrogate pair/],
+  ];
+  for (const [hyperparameters, field, message] of wrong) {
+    assert.throws(() => planRecipe(family, nominal, "env", { hyperparameters }), {
+      code: "usage",
+      field,
+      message,
+    });
+  }
+  assert.throws(() => planRecipe(family, nominal, "env", { model: "\udfff" }), {
+    code: "usage",
+    field: "model",
+  });
+});
