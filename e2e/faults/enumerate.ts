@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { type Fault, faults } from "./inject.ts";
-import { assertWhole, publisher, type Scenario, scenarios } from "./publication.ts";
+import { afterKill, assertWhole, publisher, type Scenario, scenarios } from "./publication.ts";
 
 interface Case {
   scenario: Scenario;
@@ -21,9 +21,11 @@ export async function enumerate(
   const cases: Case[] = [];
   const counts: string[] = [];
   const undisturbed = await start("undisturbed");
-  for (const scenario of await scenarios(directory)) {
+  const all = await scenarios(directory);
+  for (const scenario of all) {
     const outcome = await undisturbed.run(scenario, "EIO", 0);
     await assertWhole(scenario, "EIO", outcome);
+    if (scenario === all[0]) all.push(await afterKill(scenario, outcome.calls, undisturbed));
     for (const [i, fault] of faults.entries()) {
       const met = outcome.calls
         .filter(({ name, bytes }) => meets(fault, name, bytes))

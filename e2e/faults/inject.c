@@ -69,17 +69,17 @@ static const char *absolute(int fd, const char *path, char *buffer) {
   return buffer;
 }
 
-// Counts and logs a call on what fd and path name, and says what is to become of it.
-static enum act meet(const char *name, enum kind kind, int fd, const char *path, size_t bytes) {
+// Counts and logs a call on what fd and path name, and says what is to become of it. `from` is the old name in a rename.
+static enum act meet(const char *name, enum kind kind, int fd, const char *path, size_t bytes, const char *from) {
   if (!control) return PASS;
   int saved = errno;
-  char buffer[PATH_MAX], line[PATH_MAX + 64];
+  char buffer[PATH_MAX], line[2 * PATH_MAX + 64];
   const char *what = absolute(fd, path, buffer);
   errno = saved;
   if (!what || strncmp(what, below, below_length) != 0 || (what[below_length] != '/' && what[below_length] != 0))
     return PASS;
   uint64_t number = control->count++ + 1;
-  int length = snprintf(line, sizeof line, "%lu %s %zu %s\n", (unsigned long)number, name, bytes, what);
+  int length = snprintf(line, sizeof line, "%lu\t%s\t%zu\t%s\t%s\n", (unsigned long)number, name, bytes, what, from);
   syscall(SYS_write, log_file, line, length);
   errno = saved;
   uint64_t at = control->at;
@@ -102,9 +102,10 @@ static enum act meet(const char *name, enum kind kind, int fd, const char *path,
 }
 
 // A call that moves no bytes of its own: `real` is the system call.
-#define CALL(name, kind, fd, path, real) \
+#define CALL(name, kind, fd, path, real) CALL_FROM("", name, kind, fd, path, real)
+#define CALL_FROM(from, name, kind, fd, path, real) \
   do { \
-    enum act act = meet(name, kind, fd, path, 0); \
+    enum act act = meet(name, kind, fd, path, 0, from); \
     if (act == FAIL) return -1; \
     long result = (real); \
     if (act == DIE_AFTER) die(); \
@@ -114,7 +115,7 @@ static enum act meet(const char *name, enum kind kind, int fd, const char *path,
 // A call that moves `size` bytes: `real` is the system call for `bytes` of them.
 #define MOVE(name, fd, size, real) \
   do { \
-    enum act act = meet(name, WRITES, fd, NULL, size); \
+    enum act act = meet(name, WRITES, fd, NULL, size, ""); \
     if (act == FAIL) return -1; \
     size_t bytes = act == HALF || act == HALF_AND_DIE ? (size) / 2 : (size); \
     ssize_t result = (real); \
@@ -199,7 +200,7 @@ int chmod(const char *path, mode_t mode) {
 
 // A rename or link is counted where its new name is below the directory.
 int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) {
-  CALL("rename", OTHER, to_fd, to, syscall(SYS_renameat2, from_fd, from, to_fd, to, flags));
+  CALL_FROM(from, "rename", OTHER, to_fd, to, syscall(SYS_renameat2, from_fd, from, to_fd, to, flags));
 }
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to) {
@@ -209,7 +210,7 @@ int renameat(int from_fd, const char *from, int to_fd, const char *to) {
 int rename(const char *from, const char *to) { return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0); }
 
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags) {
-  CALL("link", ALLOCATES, to_fd, to, syscall(SYS_linkat, from_fd, from, to_fd, to, flags));
+  CALL_FROM(from, "link", ALLOCATES, to_fd, to, syscall(SYS_linkat, from_fd, from, to_fd, to, flags));
 }
 
 int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
@@ -228,7 +229,12 @@ int unlink(const char *path) { return unlinkat(AT_FDCWD, path, 0); }
 
 int rmdir(const char *path) { return unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
 
+// Making a directory that is there changes nothing, and is not counted.
 int mkdirat(int fd, const char *path, mode_t mode) {
+  if (syscall(SYS_faccessat, fd, path, F_OK) == 0) {
+    errno = EEXIST;
+    return -1;
+  }
   CALL("mkdir", ALLOCATES, fd, path, syscall(SYS_mkdirat, fd, path, mode));
 }
 

@@ -35,6 +35,8 @@ export interface Call {
   /** Of a call that writes; 0 otherwise. */
   bytes: number;
   path: string;
+  /** The old name in a rename or link, as it was given; otherwise empty. */
+  from: string;
 }
 
 export interface Injector {
@@ -114,8 +116,8 @@ export async function injector(directory: string): Promise<Injector> {
       const lines = readFileSync(log, "utf8").split("\n").slice(0, -1);
       writeFileSync(log, "");
       return lines.map((line) => {
-        const [number, name, bytes, ...path] = line.split(" ");
-        return { number: Number(number), name, bytes: Number(bytes), path: path.join(" ") };
+        const [number, name, bytes, path, from] = line.split("\t");
+        return { number: Number(number), name, bytes: Number(bytes), path, from };
       });
     },
     shiftClock: (seconds) => set(clockAt, BigInt(seconds) * 1_000_000_000n),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { openCatalogue } from "../../packages/driftline/src/catalogue/catalogue.ts";
@@ -60,6 +60,55 @@ export async function scenarios(scratch: string): Promise<Scenario[]> {
     await scenario("the first bundle of a new data directory", null, [], first),
     await scenario("a bundle in the place of the first", withFirst, [first], successor),
   ];
+}
+
+/**
+ * The same publication, begun anew on what a kill left behind: blobs are stored, and the database is about to be written.
+ * What opening such a directory repairs is then disturbed too.
+ */
+export async function afterKill(scenario: Scenario, calls: Call[], one: Publisher): Promise<Scenario> {
+  const lastRename = calls.findLast(({ name }) => name === "rename")!.number;
+  const commit = calls.find(
+    ({ number, name, path }) => number > lastRename && name === "pwrite" && path.endsWith("-wal"),
+  )!;
+  const { dataDirectory } = await one.run(scenario, "kill before", commit.number);
+  return { ...scenario, name: `${scenario.name}, after a kill in its commit`, template: dataDirectory };
+}
+
+/** What a loss of power at the moment of acknowledgement could take: files, and names of files and of their directories. */
+export function unsynchronised(calls: Call[], acknowledgedAt: number): string[] {
+  const files = new Set<string>();
+  const names = new Map<string, string>();
+  const made = new Set<string>();
+  const kept = new Set<string>();
+  for (const { number, name, path, from } of calls) {
+    if (number > acknowledgedAt) break;
+    // Shared memory is made anew by whoever opens the database first after a crash.
+    if (path.endsWith("-shm")) continue;
+    if (name === "fsync" || name === "fdatasync") {
+      files.delete(path);
+      for (const [entry, directory] of names) if (directory === path) names.delete(entry);
+    } else if (name === "unlink") {
+      for (const set of [files, names, kept]) set.delete(path);
+    } else if (name === "mkdir") {
+      names.set(path, dirname(path));
+      made.add(path);
+    } else if (name === "rename") {
+      if (files.delete(from)) files.add(path);
+      for (const set of [names, kept]) set.delete(from);
+      names.set(path, dirname(path));
+      kept.add(path);
+    } else if (["create", "link", "symlink"].includes(name)) {
+      names.set(path, dirname(path));
+      kept.add(path);
+      if (name === "create") files.add(path);
+    } else if (name !== "chmod") {
+      files.add(path);
+    }
+  }
+  // A directory for what is on its way may be lost: whoever comes next makes it again.
+  const empty = (entry: string) => made.has(entry) && ![...kept].some((path) => path.startsWith(`${entry}/`));
+  return [...files, ...[...names.keys()].filter((entry) => !empty(entry))];
 }
 
 export interface Outcome {
@@ -130,8 +179,10 @@ export async function publisher(scratch: string, compileCache: string) {
   return {
     run,
     async close() {
-      child?.stdin!.end();
-      if (child?.exitCode === null) await once(child, "exit");
+      if (child?.exitCode === null) {
+        child.stdin?.end();
+        await once(child, "exit");
+      }
       faults.close();
     },
   };

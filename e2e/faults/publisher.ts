@@ -1,6 +1,6 @@
 // The process that faults befall: opens a catalogue and publishes one bundle, each time it is told to on standard input.
 
-import { writeSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { openCatalogue } from "../../packages/driftline/src/catalogue/catalogue.ts";
 import { DriftlineError } from "../../packages/driftline/src/errors/registry.ts";
@@ -14,7 +14,7 @@ export interface Order {
 /** What it says, one JSON object a line; `done` ends an order. */
 export type Said =
   | { said: "ready" | "opened" | "closed" | "done" }
-  | { said: "acknowledged"; bundle: string }
+  | { said: "acknowledged"; bundle: string; calls: number }
   | { said: "failed"; doing: string; code: string; message: string };
 
 // Written at once, so that nothing that was said is lost with the process.
@@ -34,12 +34,17 @@ async function twice<R>(doing: string, work: () => Promise<R>): Promise<R | unde
   return undefined;
 }
 
+/** The counter of inject.c. */
+function callsSoFar(): number {
+  return Number(readFileSync(process.env.FAULTS_CONTROL!).readBigUInt64LE());
+}
+
 async function carryOut({ dataDirectory, bundle }: Order): Promise<void> {
   const catalogue = await twice("open", () => openCatalogue(dataDirectory));
   if (catalogue === undefined) return;
   say({ said: "opened" });
   const published = await twice("publish", () => catalogue.publish({ directory: bundle, reason: "test" }));
-  if (published) say({ said: "acknowledged", bundle: published.model.bundle });
+  if (published) say({ said: "acknowledged", bundle: published.model.bundle, calls: callsSoFar() });
   await twice("close", () => catalogue.close());
   say({ said: "closed" });
 }

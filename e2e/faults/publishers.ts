@@ -24,7 +24,9 @@ export async function publishTogether(
   await Promise.all(children.map(({ stdout }) => once(stdout, "data")));
   for (const { stdin } of children) stdin.write("go\n");
   const deadline = setTimeout(
-    () => children.forEach((child) => child.kill("SIGKILL")),
+    () => {
+      for (const child of children) child.kill("SIGKILL");
+    },
     (seconds + 60) * 1000,
   );
   const runs = await Promise.all(ended);

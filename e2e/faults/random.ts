@@ -1,9 +1,7 @@
-// Random choices that a seed repeats (mulberry32, Tommy Ettinger, public domain).
+// Random choices that a seed repeats.
 
-export interface Random {
-  /** Uniform from 0 to 1. */
-  (): number;
-}
+/** Uniform numbers from 0 to 1 (mulberry32 by Tommy Ettinger, in the public domain). */
+export type Random = () => number;
 
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;

@@ -1,0 +1,144 @@
+// A clock that jumps by an hour, and a worker that stalls past its lease: the job ends published, once.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { connect, type Driftline, type JobEvent } from "@driftline/client";
+import { finish, type Served, start, startServer, temporaryDirectory } from "../support.ts";
+import { type Injector, injector, noInjector } from "./inject.ts";
+import { assertNothingRedone } from "./kill.ts";
+import { assertNoneLeft, workerAndTrainer } from "./processes.ts";
+
+const skip = noInjector() ?? false;
+const hour = 3600;
+// Long enough to jump and come back in.
+const request = { hyperparameters: { steps: 800 } };
+
+interface Site {
+  data: string;
+  environment: Record<string, string>;
+  clock: Injector;
+  server: Served;
+  sdk: Driftline;
+}
+
+/** A server that starts in an empty data directory, with a clock that the test sets, as have all its processes. */
+async function serveByClock(t: TestContext): Promise<Site> {
+  const data = join(await temporaryDirectory(t), "data");
+  const clock = await injector(join(data, ".."));
+  t.after(() => clock.close());
+  // Faults need one thread of Node's for files; the clock does not.
+  const environment = { ...clock.environment, UV_THREADPOOL_SIZE: "4", DRIFTLINE_DATA_DIR: data };
+  const server = await startServer(data, environment);
+  t.after(server.stop);
+  const sdk = connect(server.url);
+  t.after(() => sdk.close());
+  return { data, environment, clock, server, sdk };
+}
+
+/** Follows a job from its first event; `until` waits for one that comes after those it has returned. */
+function following(sdk: Driftline, job: string) {
+  const events: JobEvent[] = [];
+  const stream = sdk.events(job)[Symbol.asyncIterator]();
+  async function next(): Promise<JobEvent | null> {
+    const { value, done } = await stream.next();
+    if (done) return null;
+    events.push(value);
+    return value;
+  }
+  return {
+    events,
+    async until(what: string, wanted: (event: JobEvent) => boolean): Promise<JobEvent> {
+      for (let event = await next(); event !== null; event = await next()) if (wanted(event)) return event;
+      return assert.fail(`the job ended without: ${what}`);
+    },
+    async toEnd(): Promise<void> {
+      while ((await next()) !== null);
+    },
+  };
+}
+
+const training = ({ stage, type }: JobEvent) => stage === "train" && type === "progress";
+const aheadS = ({ time }: JobEvent) => (Date.parse(time) - Date.now()) / 1000;
+
+test("the clock jumps an hour forward and back during a job: it ends published, once, in one attempt", {
+  skip,
+}, async (t) => {
+  const { data, clock, server, sdk } = await serveByClock(t);
+  const { job } = await sdk.ensure("test.tpc", request);
+  const follow = following(sdk, job!.id);
+  await follow.until("progress of the training", training);
+  clock.shiftClock(hour);
+  // Two events: the lease was looked at in between.
+  for (let i = 0; i < 2; i++)
+    await follow.until("an event of an hour later", (event) => aheadS(event) > hour / 2);
+  clock.shiftClock(0);
+  await follow.until("an event of the true time", (event) => aheadS(event) < hour / 2);
+  await follow.toEnd();
+  const ended = await sdk.job(job!.id);
+  assert.equal(ended.state, "published", ended.error?.detail);
+  assert.equal(ended.attempt, 1);
+  assertNothingRedone(follow.events);
+  await assertNoneLeft(data, [server.child.pid!]);
+});
+
+test("a worker stalls past its lease, under a clock that was put back: another takes over and it can write nothing more", {
+  skip,
+}, async (t) => {
+  const { data, environment, clock, server, sdk } = await serveByClock(t);
+  clock.shiftClock(hour);
+  const { job } = await sdk.ensure("test.tpc", request);
+  const follow = following(sdk, job!.id);
+  await follow.until("progress of the training", training);
+  clock.shiftClock(0);
+  await follow.until("an event of the true time", (event) => aheadS(event) < hour / 2);
+  const { worker } = workerAndTrainer(server.child.pid!);
+  process.kill(worker!, "SIGSTOP");
+  t.after(() => {
+    try {
+      process.kill(worker!, "SIGKILL");
+    } catch {
+      // It ended, as it should.
+    }
+  });
+  const stalledAt = performance.now();
+  const other = finish(
+    start(
+      [
+        "ensure",
+        "test.tpc",
+        "--hyperparameter",
+        `steps=${request.hyperparameters.steps}`,
+        "--wait",
+        "--data-dir",
+        data,
+      ],
+      environment,
+    ),
+  );
+  const second = await follow.until("a second attempt", ({ message }) => message === "attempt 2");
+  const takenOverS = (performance.now() - stalledAt) / 1000;
+  assert.ok(takenOverS < 25, `taken over after ${takenOverS.toFixed(0)} s`);
+  await follow.until("the second attempt's training", training);
+  process.kill(worker!, "SIGCONT");
+  await follow.toEnd();
+  const run = await other;
+  assert.equal(run.code, 0, run.stderr);
+  const ended = await sdk.job(job!.id);
+  assert.equal(ended.state, "published", ended.error?.detail);
+  assert.equal(ended.attempt, 2);
+  assertNothingRedone(follow.events);
+  assert.equal((await sdk.models()).length, 1);
+  // Whatever the first worker still wrote would be among the second's events, and out of their order.
+  const after = follow.events.filter(({ seq }) => seq > second.seq);
+  const begun = after
+    .filter(({ type, state }) => type === "stage" && state === "running")
+    .map(({ stage }) => stage);
+  assert.equal(new Set(begun).size, begun.length, `stages begun after the take-over: ${begun.join(", ")}`);
+  const fractions = after.filter(training).map(({ fraction }) => fraction ?? 0);
+  assert.deepEqual(
+    fractions,
+    fractions.toSorted((a, b) => a - b),
+  );
+  await assertNoneLeft(data, [server.child.pid!]);
+});
