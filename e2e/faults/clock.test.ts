@@ -65,7 +65,7 @@ test("the clock jumps an hour forward and back during a job: it ends published, 
   skip,
 }, async (t) => {
   const { data, clock, server, sdk } = await serveByClock(t);
-  const { job } = await sdk.ensure("test.tpc", request);
+  const { job } = await sdk.ensure("test.fast", request);
   const follow = following(sdk, job!.id);
   await follow.until("progress of the training", training);
   clock.shiftClock(hour);
@@ -87,7 +87,7 @@ test("a worker stalls past its lease, under a clock that was put back: another t
 }, async (t) => {
   const { data, environment, clock, server, sdk } = await serveByClock(t);
   clock.shiftClock(hour);
-  const { job } = await sdk.ensure("test.tpc", request);
+  const { job } = await sdk.ensure("test.fast", request);
   const follow = following(sdk, job!.id);
   await follow.until("progress of the training", training);
   clock.shiftClock(0);
@@ -106,7 +106,7 @@ test("a worker stalls past its lease, under a clock that was put back: another t
     start(
       [
         "ensure",
-        "test.tpc",
+        "test.fast",
         "--hyperparameter",
         `steps=${request.hyperparameters.steps}`,
         "--wait",

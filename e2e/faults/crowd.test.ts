@@ -14,7 +14,7 @@ test("32 processes ask for one missing model: one job, one training, 32 equal an
   const data = join(await temporaryDirectory(t), "data");
   const here = ["--data-dir", data];
   const runs = await Promise.all(
-    Array.from({ length: 32 }, () => driftline(["ensure", "test.tpc", "--wait", "--json", ...here])),
+    Array.from({ length: 32 }, () => driftline(["ensure", "test.fast", "--wait", "--json", ...here])),
   );
   for (const { code, stdout, stderr } of runs) assert.equal(code, 0, `${stdout}\n${stderr}`);
   const hits = runs.map(({ stdout }) => JSON.parse(stdout) as Hit);

@@ -9,7 +9,7 @@ import { killDuringEnsures } from "./kill.ts";
 test("ten kills at random moments: each job ends published, nothing is done twice, nothing is left running", async (t) => {
   const directory = await temporaryDirectory(t);
   const report = await killDuringEnsures(join(directory, "data"), {
-    family: "test.tpc",
+    family: "test.fast",
     times: 10,
     killsPerJob: 3,
     seed: Date.now() % 1_000_000,

@@ -14,7 +14,7 @@ const [what, ...rest] = process.argv.slice(2);
 const { values } = parseArgs({
   args: rest,
   options: {
-    family: { type: "string", default: "test.tpc" },
+    family: { type: "string", default: "test.fast" },
     times: { type: "string", default: "200" },
     "kills-per-job": { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
