@@ -3,65 +3,70 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, type EnsureRequest, type Job, type JobEvent } from "@driftline/client";
+import { connect, type Driftline, type Job, type JobEvent } from "@driftline/client";
 import { driftline, type Served, startServer } from "../support.ts";
-import { assertNoneLeft, workerAndTrainer } from "./processes.ts";
+import { assertNoneLeft, workersAndTrainers } from "./processes.ts";
 import { pick, type Random, randomFrom } from "./random.ts";
 
 export interface KillOptions {
   family: string;
   /** How many kills in all. */
   times: number;
-  /** At most so many in one job. */
-  killsPerJob: number;
+  /** So many jobs run at once, and so many kills befall them: a round. */
+  atOnce: number;
   seed: number;
-  request?: EnsureRequest;
+  hyperparameters?: Record<string, unknown>;
   onKill?: (kill: Kill) => void;
 }
 
 export interface Kill {
-  job: string;
   victim: "server" | "worker" | "trainer";
-  /** Since the job began, or since the kill before. */
+  /** Since the round began, or since the kill before. */
   seconds: number;
-  /** Stages that had been recorded, and the one that ran. */
-  done: string[];
-  running: string | null;
+  /** The stages that ran. */
+  running: string[];
 }
 
 export interface KillReport {
   kills: Kill[];
   jobs: number;
-  /** Of a job that nothing disturbed. */
+  /** Of a round that nothing disturbed. */
   undisturbedSeconds: number;
 }
 
-const patienceMs = 300_000;
+const patienceMs = 600_000;
 
-/** Kills `times` processes in as many jobs as that takes, on one data directory. Throws at the first job that ends wrong. */
+interface Site {
+  dataDirectory: string;
+  environment: Record<string, string>;
+  server: Served;
+}
+
+/** Kills `times` processes in as many rounds as that takes, on one data directory. Throws at the first job that ends wrong. */
 export async function killDuringEnsures(dataDirectory: string, options: KillOptions): Promise<KillReport> {
   const random = randomFrom(options.seed);
-  const environment = { DRIFTLINE_DATA_DIR: dataDirectory };
+  const environment = { DRIFTLINE_DATA_DIR: dataDirectory, DRIFTLINE_WORKERS: String(options.atOnce) };
   const site: Site = { dataDirectory, environment, server: await startServer(dataDirectory, environment) };
   const kills: Kill[] = [];
   let jobs = 0;
+  // Each job has a seed of its own, so that all its stages are made anew.
+  const begin = () =>
+    Promise.all(Array.from({ length: options.atOnce }, () => beginJob(site, options, 1000 + jobs++)));
   try {
-    // Undisturbed, and for the time that a job takes; each job has a seed of its own, so that all stages are made anew.
     const started = performance.now();
-    const firstJob = await begin(site, options, jobs++);
-    await assertEndsWell(site, firstJob);
+    await assertEndWell(site, await begin());
     const undisturbedSeconds = (performance.now() - started) / 1000;
-    while (kills.length < options.times) {
-      const wanted = Math.min(options.killsPerJob, options.times - kills.length);
-      const job = await begin(site, options, jobs++);
-      const made = await disturb(site, job, wanted, undisturbedSeconds, random, options.onKill);
+    for (let round = 1; kills.length < options.times; round++) {
+      const ids = await begin();
+      const wanted = Math.min(options.atOnce, options.times - kills.length);
+      const made = await disturb(site, ids, wanted, undisturbedSeconds, random, options.onKill);
       kills.push(...made);
       try {
-        await assertEndsWell(site, job);
+        await assertEndWell(site, ids);
       } catch (error) {
         const which = made.map(({ victim, seconds }) => `${victim} after ${seconds.toFixed(2)} s`).join(", ");
-        const message = `seed ${options.seed}, job ${jobs - 1} (${job}), killed: ${which}: ${(error as Error).message}`;
-        throw new Error(message, { cause: error });
+        const where = `seed ${options.seed}, round ${round} (${ids.join(", ")}), killed: ${which}`;
+        throw new Error(`${where}: ${(error as Error).message}`, { cause: error });
       }
     }
     const stopped = performance.now();
@@ -74,24 +79,17 @@ export async function killDuringEnsures(dataDirectory: string, options: KillOpti
   }
 }
 
-interface Site {
-  dataDirectory: string;
-  environment: Record<string, string>;
-  server: Served;
-}
-
-async function begin({ server }: Site, { family, request }: KillOptions, number: number): Promise<string> {
-  const sdk = connect(server.url);
-  const { job } = await sdk.ensure(family, { seed: 1000 + number, ...request });
-  await sdk.close();
+async function beginJob({ server }: Site, options: KillOptions, seed: number): Promise<string> {
+  const { family, hyperparameters } = options;
+  const { job } = await withSdk(server, (sdk) => sdk.ensure(family, { seed, hyperparameters }));
   assert.ok(job, "the model is there already");
   return job.id;
 }
 
-/** Kills up to `times` processes at random moments of the job; fewer where it ends before the moment has come. */
+/** Kills up to `times` processes at random moments of the round; fewer where it ends before the moment has come. */
 async function disturb(
   site: Site,
-  id: string,
+  ids: string[],
   times: number,
   undisturbedSeconds: number,
   random: Random,
@@ -100,31 +98,31 @@ async function disturb(
   const kills: Kill[] = [];
   while (kills.length < times) {
     const seconds = random() * undisturbedSeconds;
-    const choice = random();
+    const [kind, which] = [random(), random()];
     await sleep(seconds * 1000);
-    const job = await jobOf(site, id);
-    if (isEnded(job)) break;
+    const jobs = await jobsOf(site, ids);
+    if (jobs.every(isEnded)) break;
     const server = site.server.child.pid!;
-    const { worker, trainer } = workerAndTrainer(server);
+    const { workers, trainers } = workersAndTrainers(server);
     const living = (
       [
-        ["server", server],
-        ["worker", worker],
-        ["trainer", trainer],
+        ["server", [server]],
+        ["worker", workers],
+        ["trainer", trainers],
       ] as const
-    ).filter(([, pid]) => pid !== null);
-    const [victim, pid] = pick(() => choice, living);
-    const done = job.stages
-      .filter(({ state }) => state === "done" || state === "reused")
-      .map(({ name }) => name);
-    const running = job.stages.find(({ state }) => state === "running")?.name ?? null;
+    ).filter(([, pids]) => pids.length > 0);
+    const [victim, pids] = pick(() => kind, living);
     try {
-      process.kill(pid!, "SIGKILL");
+      process.kill(
+        pick(() => which, [...pids]),
+        "SIGKILL",
+      );
     } catch {
-      // It ended in this moment: the next one, then.
+      // It ended in this moment: another one, then.
       continue;
     }
-    const kill: Kill = { job: id, victim, seconds, done, running };
+    const running = jobs.flatMap(({ stages }) => stages.filter(({ state }) => state === "running"));
+    const kill: Kill = { victim, seconds, running: running.map(({ name }) => name) };
     kills.push(kill);
     onKill?.(kill);
     if (victim === "server") {
@@ -136,22 +134,23 @@ async function disturb(
   return kills;
 }
 
-async function assertEndsWell(site: Site, id: string): Promise<void> {
+async function assertEndWell(site: Site, ids: string[]): Promise<void> {
   const deadline = performance.now() + patienceMs;
-  let job = await jobOf(site, id);
-  for (; !isEnded(job); job = await jobOf(site, id)) {
-    assert.ok(performance.now() < deadline, `job ${id} is ${job.state} after ${patienceMs / 1000} s`);
+  let jobs = await jobsOf(site, ids);
+  for (; !jobs.every(isEnded); jobs = await jobsOf(site, ids)) {
+    assert.ok(performance.now() < deadline, `a job goes on after ${patienceMs / 1000} s`);
     await sleep(100);
   }
-  assert.equal(job.state, "published", job.error?.detail);
   await assertNoneLeft(site.dataDirectory, [site.server.child.pid!]);
-  const sdk = connect(site.server.url);
-  const events: JobEvent[] = [];
-  for await (const event of sdk.events(id)) events.push(event);
-  const model = await sdk.model(job.bundle!);
-  await sdk.close();
-  assert.equal(model.serving, true);
-  assertNothingRedone(events);
+  for (const job of jobs) {
+    assert.equal(job.state, "published", job.error?.detail);
+    await withSdk(site.server, async (sdk) => {
+      const events: JobEvent[] = [];
+      for await (const event of sdk.events(job.id)) events.push(event);
+      assertNothingRedone(events);
+      assert.equal((await sdk.model(job.bundle!)).recipeHash, job.recipeHash);
+    });
+  }
   const doctor = await driftline(["doctor", "--verify", "--data-dir", site.dataDirectory]);
   assert.equal(doctor.code, 0, doctor.stdout);
 }
@@ -171,10 +170,14 @@ export function assertNothingRedone(events: JobEvent[]): void {
   assert.equal(published[0].seq, events.at(-1)?.seq, "something is recorded after the end");
 }
 
-async function jobOf({ server }: Site, id: string): Promise<Job> {
-  const sdk = connect(server.url);
+function jobsOf({ server }: Site, ids: string[]): Promise<Job[]> {
+  return withSdk(server, (sdk) => Promise.all(ids.map((id) => sdk.job(id))));
+}
+
+async function withSdk<R>({ url }: Served, work: (sdk: Driftline) => Promise<R>): Promise<R> {
+  const sdk = connect(url);
   try {
-    return await sdk.job(id);
+    return await work(sdk);
   } finally {
     await sdk.close();
   }

@@ -16,7 +16,7 @@ const { values } = parseArgs({
   options: {
     family: { type: "string", default: "test.fast" },
     times: { type: "string", default: "200" },
-    "kills-per-job": { type: "string", default: "1" },
+    "at-once": { type: "string", default: "2" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     hyperparameters: { type: "string" },
     seconds: { type: "string", default: "120" },
@@ -44,19 +44,19 @@ async function kill(): Promise<string[]> {
   const report = await killDuringEnsures(join(directory, "data"), {
     family: values.family,
     times: Number(values.times),
-    killsPerJob: Number(values["kills-per-job"]),
+    atOnce: Number(values["at-once"]),
     seed: Number(values.seed),
-    request:
-      values.hyperparameters === undefined ? {} : { hyperparameters: JSON.parse(values.hyperparameters) },
+    hyperparameters: values.hyperparameters === undefined ? undefined : JSON.parse(values.hyperparameters),
     onKill: ({ victim, seconds, running }) =>
       process.stderr.write(
-        `${++kills} of ${values.times}: ${victim} after ${seconds.toFixed(2)} s, in stage ${running ?? "none"}\n`,
+        `${++kills} of ${values.times}: ${victim} after ${seconds.toFixed(2)} s, in ${running.join(" and ") || "no stage"}\n`,
       ),
   });
   const count = (victim: string) => report.kills.filter((each) => each.victim === victim).length;
   return [
     `${report.kills.length} kills (server ${count("server")}, worker ${count("worker")}, trainer ${count("trainer")}) ` +
-      `in ${report.jobs} jobs, all published; one that is not disturbed takes ${report.undisturbedSeconds.toFixed(1)} s`,
+      `in ${report.jobs} jobs, ${values["at-once"]} at once, all published; ` +
+      `a round that is not disturbed takes ${report.undisturbedSeconds.toFixed(1)} s`,
   ];
 }
 

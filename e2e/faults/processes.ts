@@ -22,12 +22,12 @@ export function descendants(pid: number): RunningProcess[] {
   return found;
 }
 
-/** The worker and the trainer that a server or command has at the moment. */
-export function workerAndTrainer(pid: number): { worker: number | null; trainer: number | null } {
+/** The workers and trainers that a server or command has at the moment. */
+export function workersAndTrainers(pid: number): { workers: number[]; trainers: number[] } {
   const below = descendants(pid);
-  const worker = below.find(({ command }) => /lifecycle\/worker\.(ts|js)/.test(command));
-  const trainer = below.find(({ command }) => command.includes("driftline_trainer"));
-  return { worker: worker?.pid ?? null, trainer: trainer?.pid ?? null };
+  const those = (pattern: RegExp) =>
+    below.filter(({ command }) => pattern.test(command)).map((each) => each.pid);
+  return { workers: those(/lifecycle\/worker\.(ts|js)/), trainers: those(/driftline_trainer/) };
 }
 
 /** Processes that name `directory` on their command line or in their environment, or work below it; this one is left out. */
