@@ -36,8 +36,15 @@ interface Rows {
   context: number[];
 }
 
+interface Found {
+  fitting: Candidate | null;
+  nearest: Candidate[];
+}
+
 interface ModelIndex extends Rows {
   lastBinding: number;
+  /** What questions were answered with, by key and count, since the last binding came: a farm asks one thing often. */
+  found: Map<string, Found>;
   quantities: Quantity[];
   labels: string[];
   /** The different combinations of labels and software, each as its entries; few, however many the models. */
@@ -46,10 +53,12 @@ interface ModelIndex extends Rows {
 }
 
 const pageSize = 1000;
+const maxFound = 1000;
 
 /**
  * An index for each family and version that was asked for. It reads the bindings that came since the last
- * question, so a refresh costs O(new bindings); a search is one pass, O(models × conditions).
+ * question, so a refresh costs O(new bindings); a search is one pass, O(models × conditions), and none where the same
+ * was asked since the last binding.
  */
 export function searchIndex(db: Kysely<CatalogueTables>) {
   const indices = new Map<string, { of: string; index: Promise<ModelIndex> }>();
@@ -69,17 +78,19 @@ export function searchIndex(db: Kysely<CatalogueTables>) {
 
   return {
     /** The nearest model whose measured domain holds the question, and the `count` nearest of all. */
-    async search(
-      family: Family,
-      question: Question,
-      count: number,
-    ): Promise<{ fitting: Candidate | null; nearest: Candidate[] }> {
+    async search(family: Family, question: Question, count: number): Promise<Found> {
       const index = await current(family);
+      const name = `${count} ${question.key}`;
+      const known = index.found.get(name);
+      if (known !== undefined) return known;
       const asked = index.quantities.map(({ name, grid }) =>
         inSteps(Number(question.conditions[name]), grid),
       );
       const fitting = findFitting(index, asked, contextText(index.labels, question));
-      return { fitting, nearest: findNearest(index, asked, context(index.labels, question), count) };
+      const nearest = findNearest(index, asked, context(index.labels, question), count);
+      if (index.found.size >= maxFound) index.found.clear();
+      index.found.set(name, { fitting, nearest });
+      return { fitting, nearest };
     },
   };
 }
@@ -94,6 +105,7 @@ function emptyIndex(conditions: Condition[]): ModelIndex {
   }
   return {
     lastBinding: 0,
+    found: new Map(),
     quantities,
     labels: conditions.filter(({ kind }) => kind === "label").map(({ name }) => name),
     contexts: [],
@@ -119,6 +131,7 @@ async function refresh(db: Kysely<CatalogueTables>, family: Family, index: Model
       .orderBy("bindings.id")
       .limit(pageSize)
       .execute();
+    if (rows.length > 0) index.found.clear();
     for (const row of rows) {
       apply(index, row);
       index.lastBinding = Number(row.id);
@@ -189,7 +202,7 @@ function findFitting(index: ModelIndex, asked: number[], askedContext: string): 
   let bestDistance = Number.POSITIVE_INFINITY;
   for (let i = 0; i < index.serving.length; i++) {
     if (!index.serving[i] || index.context[i] !== wanted || !isInside(index, asked, i)) continue;
-    const distance = distanceOf(index, asked, i);
+    const distance = distanceOf(index, asked, i, bestDistance);
     const closer = distance < bestDistance;
     const newer = distance === bestDistance && best >= 0 && index.binding[i] > index.binding[best];
     if (closer || newer) {
@@ -207,13 +220,17 @@ function isInside({ quantities }: ModelIndex, asked: number[], i: number): boole
   return true;
 }
 
-function distanceOf({ quantities }: ModelIndex, asked: number[], i: number): number {
+/** The distance of model i; where it is above `bound`, any number above it. */
+function distanceOf({ quantities }: ModelIndex, asked: number[], i: number, bound: number): number {
   let largest = 0;
   for (let q = 0; q < quantities.length; q++) {
     const difference = Math.abs(asked[q] - quantities[q].value[i]);
     // Without tolerance the quotient is infinite for any difference.
     const distance = difference === 0 ? 0 : difference / quantities[q].tolerance;
-    if (distance > largest) largest = distance;
+    if (distance > largest) {
+      largest = distance;
+      if (largest > bound) break;
+    }
   }
   return largest;
 }
@@ -229,10 +246,16 @@ function findNearest(
     const names = new Set([...Object.keys(has), ...Object.keys(askedContext)]);
     return [...names].filter((name) => has[name] !== askedContext[name]).length;
   });
-  const nearest: { i: number; mismatch: number; distance: number }[] = [];
+  const nearest: Ranked[] = [];
   for (let i = 0; i < index.serving.length; i++) {
     if (!index.serving[i]) continue;
-    const found = { i, mismatch: mismatches[index.context[i]], distance: distanceOf(index, asked, i) };
+    const mismatch = mismatches[index.context[i]];
+    const worst = nearest.length === count ? nearest[count - 1] : null;
+    if (worst !== null && mismatch > worst.mismatch) continue;
+    const bound = worst?.mismatch === mismatch ? worst.distance : Number.POSITIVE_INFINITY;
+    const distance = distanceOf(index, asked, i, bound);
+    if (distance > bound) continue;
+    const found = { i, mismatch, distance };
     const place = nearest.findIndex((other) => isNearer(found, other, index.binding));
     if (place >= 0) nearest.splice(place, 0, found);
     else if (nearest.length < count) nearest.push(found);

@@ -1,6 +1,6 @@
 // The HTTP server: a catalogue, in process, offered under /v1.
 
-import type { Driftline } from "@driftline/client/api";
+import { type Driftline, resolveRequest } from "@driftline/client/api";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import type { z } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
@@ -14,6 +14,7 @@ import { parseJsonBodies } from "./jsonBody.ts";
 import { defaultLimits, type Limits, maxBodyBytes, type Work } from "./limits.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
+import { plainQuestion } from "./plainQuestion.ts";
 import { answerUnknownRoutes, ignoreExpectations, sendProblem } from "./problems.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -64,6 +65,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: connections.onClientError,
   });
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = "request" }) => (given) => {
+    const plain = schema === resolveRequest ? plainQuestion(given) : null;
+    if (plain !== null) return { value: plain };
     const parsed = schema.safeParse(given);
     if (parsed.success) return { value: parsed.data };
     return { error: invalidRequest(parsed.error, schema, partNames[httpPart] ?? httpPart, given) };
