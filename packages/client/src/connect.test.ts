@@ -90,6 +90,21 @@ describe("connect", () => {
     );
   });
 
+  it("asks again where the server says when, and shows other errors at once", async () => {
+    const busy = { type: "t", title: "t", status: 503, detail: "full", code: "busy" };
+    let asked = 0;
+    const url = await serve((_, response) => {
+      asked++;
+      if (asked > 2) return answer(response, 200, { families: [] });
+      response.setHeader("retry-after", "0");
+      answer(response, 503, busy);
+    });
+    assert.deepEqual(await connect(url).families(), []);
+    assert.equal(asked, 3);
+    const down = await serve((_, response) => answer(response, 503, busy));
+    assert.equal((await rejection(connect(down).families())).code, "busy");
+  });
+
   it("sends its token, keeps the path of the URL, and lets no name leave its place", async () => {
     const seen: string[] = [];
     const url = await serve((request, response) => {

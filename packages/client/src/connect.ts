@@ -24,6 +24,8 @@ export interface ConnectOptions {
   patienceMs?: number;
 }
 
+/** How long a server that says that it is full is asked again. */
+const busyMs = 15_000;
 /** The server sends a comment every 15 s: three missing mean that the connection is lost. */
 const quietMs = 45_000;
 
@@ -45,8 +47,22 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
   const closed = new AbortController();
 
   async function send(path: string, request: Request = {}): Promise<Response> {
-    const { method = "GET", body, accept = "application/json", signal } = request;
+    const { signal } = request;
     const signals = signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]);
+    for (let waitedMs = 0; ; ) {
+      const response = await sendOnce(path, request, signals);
+      const seconds = response.headers.get("retry-after");
+      if (response.status !== 503 || seconds === null || waitedMs >= busyMs) return response;
+      // A full server has done nothing, and what is asked of it can be asked twice.
+      await response.body?.cancel();
+      const pauseMs = (Number(seconds) || 0.1) * 1000 * (0.5 + Math.random());
+      waitedMs += pauseMs;
+      await sleep(pauseMs, undefined, { signal: signals });
+    }
+  }
+
+  async function sendOnce(path: string, request: Request, signals: AbortSignal): Promise<Response> {
+    const { method = "GET", body, accept = "application/json" } = request;
     try {
       return await fetch(new URL(path, base), {
         method,

@@ -136,7 +136,7 @@ describe("connections", () => {
     const { say, url, app } = await serverWith(t, { connections: 4 });
     const half = Array.from({ length: 4 }, () => say("GET "));
     await untilFigure(app, "driftline_http_connections", 4);
-    const { status, head, body } = await exchange(url, get("/healthz"));
+    const { status, head, body } = await exchange(url, get("/v1/families"));
     assert.equal(status, 503);
     assert.match(head, /retry-after: 1/i);
     assert.match(head, /connection: close/i);
@@ -174,17 +174,18 @@ describe("work", () => {
     };
     const waiting = [say(get("/v1/families", last)), say(get("/v1/families", last))];
     await untilFigure(app, atWork("request"), 2);
-    const { status, head, body } = await exchange(url, get("/healthz", last));
+    const { status, head, body } = await exchange(url, get("/v1/families", last));
     assert.equal(status, 503);
     assert.match(head, /retry-after: 1/i);
     assert.equal(problem(body).code, "busy");
     assert.match(problem(body).detail, /2 requests are being answered/);
     assert.equal(await figure(app, refused("request")), 1);
     assert.equal((await exchange(url, get("/v1/models", last))).status, 200);
+    assert.equal((await exchange(url, get("/healthz", last))).status, 200);
     gate.resolve();
     for (const socket of waiting) assert.equal((await readAnswer(socket)).status, 200);
     await untilFigure(app, atWork("request"), 0);
-    assert.equal((await exchange(url, get("/healthz", last))).status, 200);
+    assert.equal((await exchange(url, get("/v1/families", last))).status, 200);
   });
 
   it("for readers who left is not counted any more, nor for answers behind another", async (t) => {

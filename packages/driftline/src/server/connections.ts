@@ -9,7 +9,7 @@ import http, {
 import https from "node:https";
 import type { Socket } from "node:net";
 import { type DriftlineError, fail } from "../errors/registry.ts";
-import { type Limits, maxHeaderBytes, type Work } from "./limits.ts";
+import { type Limits, maxHeaderBytes, type RouteWork, type Work } from "./limits.ts";
 import { refuseConnection } from "./problems.ts";
 import type { TlsPair } from "./tls.ts";
 
@@ -119,10 +119,14 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
   }
 
   /** Lets a request in until its answer ends, or says why not. */
-  function admit(request: IncomingMessage, response: ServerResponse, work: Work): DriftlineError | undefined {
+  function admit(
+    request: IncomingMessage,
+    response: ServerResponse,
+    work: RouteWork,
+  ): DriftlineError | undefined {
     const connection = open.get(request.socket);
-    // A request without a connection, from `app.inject`.
-    if (connection === undefined) return undefined;
+    // Without a connection it comes from `app.inject`.
+    if (work === "watching" || connection === undefined) return undefined;
     if (connection.surplus && open.size > limits.connections) {
       refused.connections++;
       response.setHeader("connection", "close");

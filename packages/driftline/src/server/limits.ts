@@ -2,6 +2,8 @@
 
 /** Kinds of work that are bounded apart: many slow downloads must not keep a question from its answer. */
 export type Work = "request" | "listing" | "download" | "events";
+/** What a route's requests count for; those that watch over the server must be answered when it is full, too. */
+export type RouteWork = Work | "watching";
 
 export interface Limits {
   /** Open connections. Requests on further ones are answered 503; a quarter beyond that they are not accepted. */

@@ -11,7 +11,7 @@ import { dataFileCheck } from "./dataFiles.ts";
 import { guardRequests } from "./guard.ts";
 import { invalidRequest } from "./invalid.ts";
 import { parseJsonBodies } from "./jsonBody.ts";
-import { defaultLimits, type Limits, maxBodyBytes, type Work } from "./limits.ts";
+import { defaultLimits, type Limits, maxBodyBytes, type RouteWork } from "./limits.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { plainQuestion } from "./plainQuestion.ts";
@@ -25,7 +25,7 @@ import type { TlsPair } from "./tls.ts";
 declare module "fastify" {
   interface FastifyContextConfig {
     /** The bound that a route's requests count for; `request` if not given. */
-    work?: Work;
+    work?: RouteWork;
   }
 }
 

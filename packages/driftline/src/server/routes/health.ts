@@ -21,6 +21,7 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
   app.get(
     "/healthz",
     {
+      config: { work: "watching" },
       schema: {
         operationId: "health",
         tags: ["server"],
@@ -34,6 +35,7 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
   app.get(
     "/readyz",
     {
+      config: { work: "watching" },
       schema: {
         operationId: "readiness",
         tags: ["server"],
@@ -55,6 +57,7 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
   app.get(
     "/metrics",
     {
+      config: { work: "watching" },
       schema: {
         operationId: "metrics",
         tags: ["server"],
