@@ -35,7 +35,17 @@ async function answer(request: ModelRequest): Promise<ModelAnswer> {
   } catch (error) {
     const { message } = error as Error;
     if (!(error instanceof DriftlineError)) {
-      return { error: { code: "invalid_bundle", message: `model.onnx cannot be run: ${message}` } };
+      const remedy =
+        "ONNX Runtime refuses what the graph does with these inputs; run it by hand to see where.";
+      const what = message.replaceAll(/\s+/g, " ").slice(0, 500).trim();
+      return {
+        error: {
+          code: "invalid_bundle",
+          message: `model.onnx cannot be run: ${what}`,
+          field: "model.onnx",
+          remedy,
+        },
+      };
     }
     const { code, field, remedy } = error;
     return { error: { code, message, field, remedy } };

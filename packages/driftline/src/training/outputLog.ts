@@ -23,16 +23,17 @@ export function outputLog(path: string, maximumBytes: number): OutputLog {
   };
   return {
     write(text) {
-      const bytes = Buffer.from(text);
-      if (bytes.length <= left) {
-        left -= bytes.length;
+      const size = Buffer.byteLength(text);
+      if (size <= left) {
+        left -= size;
         append(text);
         return;
       }
       if (cutBytes === 0) {
-        append(`${bytes.subarray(0, left).toString("utf8")}\n[cut here: limits.logMiB is reached]\n`);
+        const kept = Buffer.from(text).subarray(0, left).toString("utf8");
+        append(`${kept}\n[cut here: limits.logMiB is reached]\n`);
       }
-      cutBytes += bytes.length - left;
+      cutBytes += size - left;
       left = 0;
       tail = (tail + text).slice(-tailCharacters);
     },
