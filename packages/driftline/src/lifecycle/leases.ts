@@ -149,8 +149,8 @@ async function postponeIn(trx: Transaction<JobTables>, found: JobRow, reason: st
     return;
   }
   const delay = retryDelayMs(failures);
-  const at = new Date(Date.now() + delay).toISOString();
-  const retry = { number: failures, of: maximumRetries, at, reason };
+  const due = Date.now() + delay;
+  const retry = { number: failures, of: maximumRetries, at: new Date(due).toISOString(), reason };
   await recordIn(
     trx,
     found.id,
@@ -162,7 +162,7 @@ async function postponeIn(trx: Transaction<JobTables>, found: JobRow, reason: st
       message: `${reason}; trying again in ${Math.round(delay / 1000)} s (${failures} of ${maximumRetries})`,
     },
   );
-  await release(trx, found, { failures, retry_at: Date.now() + delay });
+  await release(trx, found, { failures, retry_at: due });
 }
 
 async function release(

@@ -1,0 +1,124 @@
+// One attempt after another at a real job with scripted trainers: checkpoints, tries, cancel, stop, what is left behind.
+
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { scratchDirectory, scriptedTrainer } from "../training/testing.ts";
+import { removeAbandoned } from "./attempts.ts";
+import { leaseMs } from "./leases.ts";
+import { makeTestJob } from "./testing.ts";
+
+async function open(t: TestContext) {
+  const dataDirectory = await scratchDirectory(t);
+  const job = await makeTestJob(dataDirectory);
+  t.after(() => job.close());
+  return { ...job, jobs: join(dataDirectory, "jobs") };
+}
+
+/** Waits until the trainer has said that it is up, in the job's log. */
+async function trainerIsUp(directory: string): Promise<void> {
+  for (;;) {
+    const log = await readFile(join(directory, "worker.log"), "utf8").catch(() => "");
+    if (log.includes('"event": "up"')) return;
+    await sleep(20);
+  }
+}
+
+test("a trainer that is killed is tried again and goes on from its checkpoint", async (t) => {
+  const job = await open(t);
+  const script = `
+if os.path.exists("checkpoint"):
+    say("error", message="went on from " + open("checkpoint").read(), remedy="none"); sys.exit(1)
+open("checkpoint", "w").write("step 7")
+open("result.json", "w").write("{}")
+os.kill(os.getpid(), signal.SIGKILL)`;
+  const trainer = await scriptedTrainer(t, script);
+  const first = await job.run(trainer);
+  assert.equal(first.state, "queued");
+  assert.match(first.retry?.reason ?? "", /The trainer was ended by SIGKILL/);
+  t.mock.timers.enable({ apis: ["Date"], now: Date.parse(first.retry?.at ?? "") });
+  const second = await job.run(trainer);
+  assert.equal(second.state, "failed");
+  assert.match(second.error?.detail ?? "", /went on from step 7/);
+  assert.equal(second.attempt, 2);
+  assert.deepEqual(await readdir(job.directory), ["worker.log"]);
+});
+
+test("stopping gives the trainer time for its checkpoint, and the next attempt finds it", async (t) => {
+  const job = await open(t);
+  const script = `
+def stop(*_):
+    time.sleep(1.5)
+    open("checkpoint", "w").write("saved")
+    sys.exit(143)
+signal.signal(signal.SIGTERM, stop)
+if os.path.exists("checkpoint"):
+    say("error", message="found it " + open("checkpoint").read(), remedy="none"); sys.exit(1)
+say("up")
+time.sleep(60)`;
+  const trainer = await scriptedTrainer(t, script);
+  const stop = new AbortController();
+  const running = job.run(trainer, stop.signal);
+  await trainerIsUp(job.directory);
+  stop.abort();
+  const left = await running;
+  assert.equal(left.state, "queued");
+  assert.equal(left.retry, null, "it is no failure");
+  assert.match((await job.run(trainer)).error?.detail ?? "", /found it saved/);
+});
+
+test("a job that is cancelled while it trains ends within two seconds", async (t) => {
+  const job = await open(t);
+  const script = `signal.signal(signal.SIGTERM, signal.SIG_IGN); say("up"); time.sleep(60)`;
+  const running = job.run(await scriptedTrainer(t, script));
+  await trainerIsUp(job.directory);
+  const asked = performance.now();
+  await job.store.cancel(job.id);
+  const ended = await running;
+  const took = performance.now() - asked;
+  assert.equal(ended.state, "cancelled");
+  assert.ok(took < 2000, `${took} ms`);
+  assert.deepEqual(job.processes(), []);
+  assert.deepEqual(await readdir(job.directory), ["worker.log"]);
+});
+
+test("what the trainer refuses ends the job as the asker's mistake, at once", async (t) => {
+  const job = await open(t);
+  const script = `say("error", message="no such thing", field="hyperparameters.x", remedy="y"); sys.exit(2)`;
+  const ended = await job.run(await scriptedTrainer(t, script));
+  assert.equal(ended.state, "failed");
+  assert.deepEqual([ended.error?.code, ended.error?.status], ["invalid_training", 400]);
+  assert.equal(ended.error?.field, "hyperparameters.x");
+});
+
+test("a job whose workers keep dying fails with a clear message", async (t) => {
+  const job = await open(t);
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
+  for (let i = 0; i < 4; i++) {
+    assert.ok(await job.store.claim(job.id, { host: "elsewhere", boot: "", pid: 1, start: "" }));
+    t.mock.timers.setTime(Date.now() + leaseMs + 1);
+  }
+  const ended = await job.run(await scriptedTrainer(t, "pass"));
+  assert.equal(ended.state, "failed");
+  assert.match(ended.error?.detail ?? "", /its worker died or stalled, 4 times in a row/);
+  assert.match(ended.error?.remedy ?? "", /worker\.log/);
+});
+
+test("attempts of jobs that have ended, and jobs of long ago, are removed", async (t) => {
+  const job = await open(t);
+  const stray = join(job.jobs, "20200101-000000-abcdef");
+  await mkdir(join(job.directory, "attempt-1"), { recursive: true });
+  await mkdir(join(stray, "attempt-2", "train"), { recursive: true });
+  await writeFile(join(stray, "worker.log"), "old");
+  await removeAbandoned(job.jobs, job.store, 90);
+  assert.deepEqual(await readdir(job.directory), ["attempt-1"], "the job is not finished");
+  assert.deepEqual(await readdir(stray), ["worker.log"], "of a job that nobody knows");
+  await job.store.cancel(job.id);
+  await removeAbandoned(job.jobs, job.store, 90);
+  assert.deepEqual(await readdir(job.directory), []);
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() + 91 * 24 * 3_600_000 });
+  await removeAbandoned(job.jobs, job.store, 90);
+  assert.deepEqual(await readdir(job.jobs), []);
+});
