@@ -104,6 +104,20 @@ const commandLines: Bad[] = [
     says: /--rows/,
   },
   {
+    what: "a hyperparameter that cannot be",
+    args: ["ensure", "test.tpc", "--hyperparameter", 'shaped=["tim"]'],
+    exit: 2,
+    code: "invalid_training",
+    says: /hyperparameters\.shaped.*'time'/,
+  },
+  {
+    what: "an unknown model of the trainer",
+    args: ["ensure", "test.tpc", "--model", "energyscore"],
+    exit: 2,
+    code: "invalid_training",
+    says: /'energy-score'/,
+  },
+  {
     what: "an unknown model",
     args: ["pull", "0123456789"],
     exit: 2,
@@ -185,6 +199,12 @@ test("HTTP gives problem documents with the right status", async (t) => {
     ],
     ["wrong unit", post("families/test.tpc/ensure", '{"conditions":{"noise":"1 mm"}}'), 400, "wrong_unit"],
     ["out of range", post("families/test.tpc/ensure", '{"conditions":{"noise":-1}}'), 400, "out_of_range"],
+    [
+      "unknown hyperparameter",
+      post("families/test.tpc/ensure", '{"hyperparameters":{"stepz":5}}'),
+      400,
+      "invalid_training",
+    ],
     ["not JSON", post("families/test.tpc/ensure", "{"), 400, "usage"],
     ["unknown member", post("families/test.tpc/ensure", '{"condition":{}}'), 400, "usage"],
     ["unknown model", fetch(`${url}/v1/models/0123456789`), 404, "unknown_model"],

@@ -1,4 +1,4 @@
-"""`python -m driftline_trainer [--check] [job directory]`: trains what job.json there asks for, or says whether it could."""
+"""`python -m driftline_trainer [--check] [job directory]`: trains what job.json says, or checks whether it could."""
 
 import os
 import sys
@@ -12,8 +12,9 @@ from .protocol import Events
 
 def main(arguments: list[str]) -> int:
     events = Events(claim_stdout())
-    end_with_parent()
     only_check = arguments[:1] == ["--check"]
+    if not only_check:
+        end_with_parent()
     directory = Path((arguments[only_check:] or ["."])[0]).resolve()
     try:
         job = read_job(directory / "job.json")

@@ -1,4 +1,4 @@
-"""Whether a job can be done, as far as can be said without its data; needs no JAX, so it takes a fraction of a second."""
+"""Whether a job can be done, as far as can be said without its data and, for the sake of time, without JAX."""
 
 import math
 

@@ -85,14 +85,29 @@ export async function train(
   return result;
 }
 
+/** Two checks run at once, the others wait: anyone may ask for any number of models. */
+const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve()];
+let asked = 0;
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const lane = asked++ % lanes.length;
+  const done = lanes[lane].then(work);
+  lanes[lane] = done.catch(() => {});
+  return done;
+}
+
 /**
  * Asks the trainer whether it could do a job, without data and without training. Throws `invalid_training` naming the
  * field; where the trainer cannot be asked, nothing is said: the job itself will find out.
  */
-export async function checkTraining(
+export function checkTraining(
   environment: TrainerEnvironment,
   job: Omit<TrainerJob, "dataset">,
 ): Promise<void> {
+  return inTurn(() => check(environment, job));
+}
+
+async function check(environment: TrainerEnvironment, job: Omit<TrainerJob, "dataset">): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "driftline-check-"));
   try {
     await writeFile(join(directory, "job.json"), JSON.stringify({ ...job, dataset: directory }));
@@ -103,7 +118,9 @@ export async function checkTraining(
       signal: AbortSignal.timeout(checkSeconds * 1000),
     });
   } catch (error) {
-    if (error instanceof DriftlineError && error.code === "invalid_training") throw error;
+    if (!(error instanceof DriftlineError && error.code === "invalid_training")) return;
+    const { code, field, remedy } = error;
+    throw fail(code, error.message.replace(/^Reading job\.json/, "Planning the training"), { field, remedy });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,0 +1,150 @@
+// Cancel and stop at every stage of a real job: how long it takes, what state it leaves, and that no process stays.
+
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EnsureRequest, Job, JobEvent } from "@driftline/client";
+import { connect } from "@driftline/client/connect";
+import { type Served, serve, temporaryDirectory } from "./support.ts";
+
+type Client = ReturnType<typeof connect>;
+
+/** Processes that a server has started, directly or not, with their command lines. */
+function descendants(child: ChildProcess): string[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = tryRead(`/proc/${name}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] !== "Z" && fields.length > 1) parents.set(Number(name), Number(fields[1]));
+  }
+  const isBelow = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return parent !== undefined && (parent === child.pid || isBelow(parent));
+  };
+  return [...parents.keys()].filter(isBelow).map((pid) => tryRead(`/proc/${pid}/cmdline`));
+}
+
+/** Processes that carry the mark of a job's attempts, whoever is their parent now. */
+function marked(id: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && tryRead(`/proc/${name}/environ`).includes(`${id}/attempt-`))
+    .map((pid) => tryRead(`/proc/${pid}/cmdline`));
+}
+
+function tryRead(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+async function begin(client: Client, request: EnsureRequest): Promise<Job> {
+  const { job } = await client.ensure("test.tpc", request);
+  assert.ok(job, "it is not published yet");
+  return job;
+}
+
+/** Waits for an event; a job that ends before is a failure of the test. */
+async function until(
+  client: Client,
+  id: string,
+  what: string,
+  found: (event: JobEvent) => boolean,
+): Promise<void> {
+  for await (const event of client.events(id)) if (found(event)) return;
+  const { state, error } = await client.job(id);
+  assert.fail(`job ${id} is ${state} before it came to ${what}: ${error?.detail ?? ""}`);
+}
+
+const begins = (stage: string) => (event: JobEvent) => event.stage === stage && event.state === "running";
+
+async function open(t: TestContext) {
+  const directory = await temporaryDirectory(t);
+  const data = join(directory, "data");
+  const served = await serve(t, data);
+  return { data, served, client: connect(served.url) };
+}
+
+async function cancelled(served: Served, client: Client, data: string, id: string): Promise<void> {
+  const asked = performance.now();
+  await client.cancel(id);
+  let job = await client.job(id);
+  while (job.state === "running" || job.state === "queued") {
+    await sleep(20);
+    job = await client.job(id);
+  }
+  const took = performance.now() - asked;
+  assert.equal(job.state, "cancelled", job.error?.detail);
+  assert.ok(took < 2000, `it took ${Math.round(took)} ms`);
+  // The worker records the end before it ends itself.
+  while (descendants(served.child).length > 0 && performance.now() - asked < 2000) await sleep(20);
+  assert.deepEqual(descendants(served.child), []);
+  assert.deepEqual(marked(id), []);
+  assert.deepEqual(
+    (await readdir(join(data, "jobs", id))).filter((name) => name.startsWith("attempt")),
+    [],
+  );
+}
+
+test("a job is cancelled within two seconds at every stage, and leaves no process", async (t) => {
+  const { data, served, client } = await open(t);
+  const moments: [string, EnsureRequest, (event: JobEvent) => boolean, number][] = [
+    ["simulating with threads", { rows: 500_000 }, begins("dataset"), 500],
+    ["starting to train", {}, begins("train"), 0],
+    ["importing JAX", {}, begins("train"), 1_000],
+    ["compiling", {}, ({ message }) => /training rows/.test(message ?? ""), 500],
+    [
+      "training",
+      { hyperparameters: { steps: 1_000_000, seconds: 1000 } },
+      ({ message }) => /loss/.test(message ?? ""),
+      0,
+    ],
+    ["beginning to validate", {}, begins("validate"), 0],
+    ["the two-sample tests", {}, ({ message }) => /classifier/.test(message ?? ""), 100],
+    ["beginning the domain test", {}, begins("domain"), 0],
+    ["the domain test", {}, begins("domain"), 1_000],
+  ];
+  for (const [what, request, found, wait] of moments) {
+    await t.test(what, async () => {
+      const job = await begin(client, request);
+      await until(client, job.id, what, found);
+      await sleep(wait);
+      await cancelled(served, client, data, job.id);
+    });
+  }
+  await t.test("publishing: the whole bundle or none", async () => {
+    const job = await begin(client, {});
+    await until(client, job.id, "publish", begins("publish"));
+    await client.cancel(job.id);
+    for await (const _ of client.events(job.id));
+    const { state } = await client.job(job.id);
+    const { length } = await client.models();
+    assert.deepEqual([state, length], length === 1 ? ["published", 1] : ["cancelled", 0]);
+  });
+});
+
+test("SIGTERM ends everything within ten seconds, and the training goes on after the restart", async (t) => {
+  const { data, served, client } = await open(t);
+  const job = await begin(client, { hyperparameters: { steps: 3_000 } });
+  await until(client, job.id, "training", ({ message }) => /loss/.test(message ?? ""));
+  const asked = performance.now();
+  await served.stop();
+  const took = performance.now() - asked;
+  assert.ok(took < 10_000, `it took ${Math.round(took)} ms`);
+  assert.deepEqual(marked(job.id), []);
+  const again = connect((await serve(t, data)).url);
+  for await (const _ of again.events(job.id));
+  const ended = await again.job(job.id);
+  assert.equal(ended.state, "published", ended.error?.detail);
+  assert.equal(ended.stages[0].state, "reused");
+  assert.match(
+    await readFile(join(data, "jobs", job.id, "worker.log"), "utf8"),
+    /Going on from the checkpoint/,
+  );
+});
