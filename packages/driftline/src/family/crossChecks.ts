@@ -107,7 +107,10 @@ function checkOutput(
         `is ${JSON.stringify(name)}, no quantity among the conditions`,
         choose(name, quantities),
       );
-    } else if (condition.unit !== output.unit) {
+    } else if (
+      [condition.unit, output.unit].every((unit) => typeof unit === "string") &&
+      condition.unit !== output.unit
+    ) {
       report(
         ["output", field],
         `is in ${condition.unit}, the amplitudes in ${output.unit}`,

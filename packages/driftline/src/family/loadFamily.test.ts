@@ -181,6 +181,8 @@ test("each mistake is found", () => {
   const one = (from: string | RegExp, to: string) =>
     problemsOf([from, to]).short.map((line) => line.split(" ")[0]);
   assert.deepEqual(one("nominal: 5.50", "nominal: 5.505"), ["conditions.velocity.nominal"]);
+  // One problem, and not two more about conditions in "another unit".
+  assert.deepEqual(one("name: response\n  unit: ADC", "name: response\n  unit: { a: 1 }"), ["output.unit"]);
   assert.deepEqual(one("nominal: 5.50", "nominal: 8.01"), ["conditions.velocity.nominal"]);
   assert.deepEqual(one("nominal: 5.50", "nominal: 0x5"), ["conditions.velocity.nominal"]);
   assert.deepEqual(one("nominal: 5.50", "nominal: 5.5 cm/us"), ["conditions.velocity.nominal"]);
