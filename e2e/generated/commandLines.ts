@@ -7,9 +7,10 @@ import {
   type OptionDefinition,
 } from "../../packages/driftline/src/cli/command.ts";
 import { commands } from "../../packages/driftline/src/cli/commands.ts";
-import { type RightAnswer, rightAnswer, type TestCatalogue } from "./catalogue.ts";
+import { type RightAnswer, rightAnswer } from "./catalogue.ts";
+import { type CommandSubject, textOf, valueFor, word } from "./commandValues.ts";
 import { questions } from "./questions.ts";
-import { anyText, prototypeNames, Raw } from "./values.ts";
+import { prototypeNames } from "./values.ts";
 
 export interface CommandLine {
   args: string[];
@@ -17,46 +18,10 @@ export interface CommandLine {
   expected: { exit: number; key?: string; answer?: RightAnswer } | null;
 }
 
-export interface CommandSubject {
-  catalogue: TestCatalogue;
-  jobs: string[];
-  /** Files to read, by paths that may also be written to. */
-  readable: string[];
-  /** Addresses at which nothing answers as a Driftline server does. */
-  urls: string[];
-}
-
 /** They go on until they are stopped; only command lines that they refuse are generated. */
 const endless = ["serve", "demo"];
 /** Options with which a command goes on until a job has ended. */
 const waiting = ["wait", "follow"];
-
-/** A text as an argument can be: no zero byte, no half of a pair; and no path, so that nothing is written outside the folder of the test. */
-const word: fc.Arbitrary<string> = anyText.map((text) =>
-  text
-    .toWellFormed()
-    .replaceAll("\0", "")
-    .replaceAll(/[/\\~]|\.\./g, "_")
-    .slice(0, 20_000),
-);
-
-const numbers = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom("1", "0", "5", "100") },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(
-      "-1",
-      "1.5",
-      "1e3",
-      "0x10",
-      "9007199254740993",
-      "999999999999999",
-      "10000000000",
-      "NaN",
-      "",
-    ),
-  },
-);
 
 export async function loadCommands(): Promise<Command[]> {
   return Promise.all(Object.values(commands).map((load) => load()));
@@ -128,93 +93,6 @@ function optionWords(
       fc.boolean(),
     )
     .map(([text, joined]) => (joined || text.startsWith("-") ? [`--${name}=${text}`] : [`--${name}`, text]));
-}
-
-/** A value for a word or option, by its name or by what help shows in its place. */
-function valueFor(
-  name: string,
-  { catalogue, jobs, readable, urls }: CommandSubject,
-  shownAs = name,
-): fc.Arbitrary<string> {
-  const { families, bundles } = catalogue;
-  const family = fc.constantFrom(...families.map((each) => each.name), "test.tcp");
-  const digest = fc
-    .tuple(
-      fc.constantFrom(...bundles.map((each) => each.digest), "0".repeat(64)),
-      fc.constantFrom(64, 12, 8, 7),
-    )
-    .map(([whole, length]) => whole.slice(0, length));
-  switch (name) {
-    case "out":
-    case "data-dir":
-      // Beside what others have written.
-      return name === "out"
-        ? fc.oneof(
-            word,
-            fc.integer({ min: 0, max: 9_999 }).map((n) => `out${n}`),
-          )
-        : fc.constantFrom(catalogue.dataDirectory, "other-data", readable[0]);
-    case "model":
-      return fc.constantFrom("energy-score", "no such model");
-  }
-  switch (shownAs) {
-    case "FAMILY":
-      return family;
-    case "BUNDLE":
-      return digest;
-    case "FAMILY_OR_BUNDLE":
-      return fc.oneof(family, digest);
-    case "DIRECTORY_OR_BUNDLE":
-      return fc.oneof(digest, fc.constantFrom(...readable, ".", "nowhere"));
-    case "JOB":
-      return fc.constantFrom(...jobs, "nobody");
-    case "NAME=VALUE":
-      return questions(families)
-        .map(({ asked }) => Object.entries(asked.conditions))
-        .chain((entries) =>
-          entries.length === 0
-            ? fc.constant("noise=1 ADC")
-            : fc.constantFrom(...entries.map(([key, value]) => `${key}=${textOf(value)}`)),
-        );
-    case "NAME=NAME/VERSION":
-      return fc.constantFrom(
-        "simulator=driftline-tpc/1",
-        "simulator=mpdroot/unknown",
-        "geometry=a/b",
-        "simulator=a",
-        "simulator",
-      );
-    case "NAME=JSON":
-      return fc
-        .tuple(
-          word,
-          fc.constantFrom(
-            "1",
-            "[",
-            "{}",
-            "null",
-            "1e999",
-            "[".repeat(9_000),
-            `${"[".repeat(9_000)}${"]".repeat(9_000)}`,
-          ),
-        )
-        .map((parts) => parts.join("="));
-    case "exact|compatible":
-      return fc.constantFrom("exact", "compatible", "both");
-    case "FILE":
-      return fc.constantFrom(...readable, "nowhere", ".");
-    case "N":
-    case "PORT":
-      return numbers;
-    case "URL":
-      return fc.constantFrom(...urls);
-    default:
-      return word;
-  }
-}
-
-function textOf(value: unknown): string {
-  return value instanceof Raw ? value.text : String(value);
 }
 
 /** The line with one word changed, added or left out. */

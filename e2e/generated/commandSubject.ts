@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { run } from "../../packages/driftline/src/cli/run.ts";
 import { makeCatalogue } from "./catalogue.ts";
-import type { CommandSubject } from "./commandLines.ts";
+import type { CommandSubject } from "./commandValues.ts";
 
 /** A catalogue, files to read, and this process as the user of both. */
 export async function startCommandSubject(directory: string): Promise<CommandSubject> {

@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Answer, followsSchema, type OpenApi, operationOf } from "./document.ts";
 import type { HttpRequest } from "./exchange.ts";
-import type { Subject } from "./requests.ts";
+import type { Subject } from "./request.ts";
 
 const python = fileURLToPath(new URL("../../trainer/.venv/bin/python", import.meta.url));
 const sources = fileURLToPath(new URL("../../clients/python/src", import.meta.url));

@@ -9,7 +9,8 @@ import { answersIn, ask, exchangeBytes } from "./exchange.ts";
 import { generated } from "./options.ts";
 import { startPythonKeys } from "./pythonKeys.ts";
 import { rawRequests } from "./rawRequests.ts";
-import { requests, saidIn } from "./requests.ts";
+import { saidIn } from "./request.ts";
+import { requests } from "./requests.ts";
 import { checkExpected } from "./rightAnswers.ts";
 import { startSubject } from "./subject.ts";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Job, Model, Resolution } from "@driftline/client";
 import type { Answer } from "./document.ts";
-import type { Expected } from "./requests.ts";
+import type { Expected } from "./request.ts";
 
 export function checkExpected(expected: Expected, { status, headers, body }: Answer): void {
   const text = body.toString();

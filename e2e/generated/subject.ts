@@ -8,7 +8,7 @@ import { connect } from "@driftline/client";
 import { serve, temporaryDirectory } from "../support.ts";
 import { makeCatalogue } from "./catalogue.ts";
 import { readOpenApi } from "./document.ts";
-import type { Subject } from "./requests.ts";
+import type { Subject } from "./request.ts";
 
 export interface ServedSubject extends Subject {
   port: number;
