@@ -290,10 +290,12 @@ test("directories are read as a whole: problems of all files, families that are 
       return true;
     },
   );
-  assert.throws(() => loadFamilies([join(directory, "nowhere")]), {
-    code: "invalid_family",
-    message: /nowhere/,
-  });
+  for (const path of ["nowhere", "a/toy.drift/family.yaml", "\0"]) {
+    assert.throws(() => loadFamilies([join(directory, path)]), {
+      code: "invalid_family",
+      message: `Reading families: there is no directory ${join(directory, path)}.`,
+    });
+  }
   assert.throws(() => loadFamily(join(directory, "nowhere/family.yaml")), {
     code: "invalid_family",
     message: /nowhere/,

@@ -1,6 +1,6 @@
 // Reads families: family.yaml in a folder of the family's name, checked as a whole before anything is made of it.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DriftlineError, fail } from "../errors/registry.ts";
 
@@ -67,7 +67,7 @@ export function loadFamilies(directories: string[]): Map<string, Family> {
 }
 
 function familyFiles(directory: string): string[] {
-  if (!existsSync(directory)) {
+  if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     throw fail("invalid_family", `Reading families: there is no directory ${directory}.`, {
       field: directory,
       remedy: "Create it, or correct the configured directories of families.",
