@@ -13,9 +13,7 @@ import { generated } from "./options.ts";
 const longestMs = 30_000;
 
 test("every generated command line ends with the right exit code and a well-formed answer", async (t) => {
-  const before = process.cwd();
-  t.after(() => process.chdir(before));
-  const subject = await startCommandSubject(await temporaryDirectory(t));
+  const subject = await startCommandSubject(t, await temporaryDirectory(t));
   const property = fc.asyncProperty(commandLines(await loadCommands(), subject), async (line) => {
     checkCommand(line, await captured(line.args));
   });

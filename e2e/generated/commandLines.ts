@@ -138,11 +138,11 @@ function refusedLines(all: Command[]): fc.Arbitrary<string[]> {
     .map(([{ name }, words, json]) => [name, ...words, "--no-such-option", ...(json ? ["--json"] : [])]);
 }
 
-function rightLines({ catalogue }: CommandSubject): fc.Arbitrary<CommandLine> {
+/** Asked of the data directory and of its server. */
+function rightLines({ catalogue, server }: CommandSubject): fc.Arbitrary<CommandLine> {
   const { bundles } = catalogue;
-  const json = fc.constantFrom([], ["--json"]);
   const asked = fc
-    .tuple(questions(catalogue.families), json)
+    .tuple(questions(catalogue.families), fc.constantFrom([], ["--json"]))
     .map(([{ asked: question, meant }, flags]): CommandLine => {
       const answer = rightAnswer(catalogue, question, meant);
       const at = Object.entries(question.conditions).flatMap(([name, value]) => [
@@ -189,5 +189,10 @@ function rightLines({ catalogue }: CommandSubject): fc.Arbitrary<CommandLine> {
     { args: ["help", "resolve"], expected: { exit: 0 } },
     { args: ["ensure", "--help"], expected: { exit: 0 } },
   );
-  return fc.oneof({ weight: 3, arbitrary: asked }, { weight: 1, arbitrary: others });
+  return fc
+    .tuple(
+      fc.oneof({ weight: 3, arbitrary: asked }, { weight: 1, arbitrary: others }),
+      fc.constantFrom([], ["--url", server]),
+    )
+    .map(([{ args, expected }, place]) => ({ args: [...args, ...place], expected }));
 }

@@ -1,15 +1,22 @@
-// What generated command lines are run on: a catalogue, files to read, and this process in an empty folder as their user.
+// What generated command lines are run on: a catalogue, a server of it, files to read, and this process in an empty folder as their user.
 
 import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { run } from "../../packages/driftline/src/cli/run.ts";
+import { loadConfiguration } from "../../packages/driftline/src/config/configuration.ts";
+import { openPlatform } from "../../packages/driftline/src/lifecycle/platform.ts";
+import { listen } from "../../packages/driftline/src/server/server.ts";
 import { makeCatalogue } from "./catalogue.ts";
 import type { CommandSubject } from "./commandValues.ts";
 
 /** A catalogue, files to read, and this process as the user of both. */
-export async function startCommandSubject(directory: string): Promise<CommandSubject> {
+export async function startCommandSubject(
+  t: Pick<TestContext, "after">,
+  directory: string,
+): Promise<CommandSubject> {
   const python = join(directory, "python.sh");
   await writeFile(python, "#!/bin/sh\necho Python for tests\n");
   await chmod(python, 0o755);
@@ -17,6 +24,8 @@ export async function startCommandSubject(directory: string): Promise<CommandSub
   const work = join(directory, "work");
   await mkdir(join(directory, "home"));
   await mkdir(work);
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
   Object.assign(process.env, catalogue.environment, { HOME: join(directory, "home") });
   process.chdir(work);
   const files: [string, string][] = [
@@ -29,12 +38,27 @@ export async function startCommandSubject(directory: string): Promise<CommandSub
     ["empty", ""],
   ];
   for (const [name, text] of files) await writeFile(name, text);
+  const platform = await openPlatform(loadConfiguration({ environment: catalogue.environment }));
+  const server = await listen({ driftline: platform, host: "127.0.0.1", port: 0 });
+  t.after(async () => {
+    await server.close();
+    await platform.close();
+  });
   const jobs = [await newJob("1"), await newJob("2")];
   return {
     catalogue,
     jobs,
     readable: [...files.map(([name]) => name), work],
-    urls: [await closedUrl(), "nonsense", "ftp://127.0.0.1", "http://user:word@127.0.0.1:1", "http://"],
+    server: server.url,
+    urls: [
+      server.url,
+      server.url,
+      await closedUrl(),
+      "nonsense",
+      "ftp://127.0.0.1",
+      "http://user:word@127.0.0.1:1",
+      "http://",
+    ],
   };
 }
 

@@ -10,7 +10,9 @@ export interface CommandSubject {
   jobs: string[];
   /** Files to read, by paths that may also be written to. */
   readable: string[];
-  /** Addresses at which nothing answers as a Driftline server does. */
+  /** Address of a server of the catalogue. */
+  server: string;
+  /** That address, and others at which nothing answers as a Driftline server does. */
   urls: string[];
 }
 
