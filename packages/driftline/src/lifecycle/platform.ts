@@ -31,6 +31,7 @@ import { checkTraining } from "../training/trainer.ts";
 import { type Executor, startExecutor } from "./executor.ts";
 import { isFinished } from "./jobStore.ts";
 import { openStore, type Store } from "./openStore.ts";
+import { plainQuestion } from "./plainQuestion.ts";
 import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
 import { trainerJob } from "./stages/train.ts";
 
@@ -64,7 +65,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   }
 
   async function resolve(name: string, request: Parameters<Driftline["resolve"]>[1]): Promise<Resolution> {
-    const { conditions, software, accept } = checked(resolveRequest, request);
+    const { conditions, software, accept } = plainQuestion(request) ?? checked(resolveRequest, request);
     const asked = family(name);
     return resolveQuestion(asked, canonicalQuestion(asked, { conditions, software }), accept);
   }

@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { z } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { fail } from "../errors/registry.ts";
+import { plainQuestion } from "../lifecycle/plainQuestion.ts";
 import { refuseOpenServer, requireToken } from "./auth.ts";
 import { trackConnections } from "./connections.ts";
 import { dataFileCheck } from "./dataFiles.ts";
@@ -14,7 +15,6 @@ import { parseJsonBodies } from "./jsonBody.ts";
 import { defaultLimits, type Limits, maxBodyBytes, type RouteWork } from "./limits.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
-import { plainQuestion } from "./plainQuestion.ts";
 import { answerUnknownRoutes, ignoreExpectations, sendProblem } from "./problems.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
