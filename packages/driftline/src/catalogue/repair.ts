@@ -1,7 +1,7 @@
 // Repair: sets damaged blobs aside and makes records again from the journal and the stored manifests.
 
 import { existsSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { copyFile, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transaction } from "kysely";
 import { DriftlineError, fail } from "../errors/registry.ts";
@@ -9,7 +9,7 @@ import { allEntries, bindings as bindingsOf } from "./bindings.ts";
 import { blobStore } from "./blobs.ts";
 import { type Database, databaseFile, type Migration, openDatabase } from "./database.ts";
 import { prepareDataDirectory } from "./dataDirectory.ts";
-import { type Journal, type JournalEntry, journal as journalOf } from "./journal.ts";
+import { type Journal, type JournalEntry, journalFile, journal as journalOf } from "./journal.ts";
 import { manifestsAmong } from "./manifests.ts";
 import { processesWithOpen } from "./openFiles.ts";
 import { records } from "./records.ts";
@@ -57,7 +57,7 @@ export async function repairCatalogue(
     if (fresh && (lines.length > 0 || !hadDatabase || actions.length > 0)) {
       await restoreAll(database, entries, damagedLines > 0 || entries.length === 0);
     } else if (damagedLines > 0) {
-      await rewriteJournal(database, journal);
+      await rewriteJournal(database, journal, dataDirectory);
       actions.push(`${damagedLines} damaged lines of the journal were written again from the database.`);
     } else {
       await agree(database);
@@ -104,7 +104,7 @@ export async function repairCatalogue(
       await withdrawPredecessors(trx, lost);
     });
     if (restored + lost.length === 0) return;
-    if (lost.length > 0 || journalIncomplete) await rewriteJournal(on, journal);
+    if (lost.length > 0 || journalIncomplete) await rewriteJournal(on, journal, dataDirectory);
     actions.push(
       `${restored} bindings were restored from ${journalIncomplete ? "the journal and stored manifests" : "the journal"}` +
         `${found.length > 0 ? `, ${found.length} of them of bundles that no entry of the journal names` : ""}.`,
@@ -122,7 +122,7 @@ export async function repairCatalogue(
   async function repairFindings(on: Database<CatalogueTables>, { findings }: VerifyReport): Promise<void> {
     if (findings.some(({ what }) => what === "record")) await restoreAll(on, entriesOf(journal), false);
     if (findings.some(({ what }) => what === "journal")) {
-      await rewriteJournal(on, journal);
+      await rewriteJournal(on, journal, dataDirectory);
       actions.push("The journal was written again from the database.");
     }
     const catalogue = records(on, blobs, bindingsOf(journal, blobs));
@@ -159,6 +159,13 @@ async function openWhole(
   return null;
 }
 
+/** A new directory for what is replaced. */
+async function placeAside(dataDirectory: string): Promise<string> {
+  const place = join(dataDirectory, setAsideDirectory, new Date().toISOString().replaceAll(":", ""));
+  await mkdir(place, { recursive: true });
+  return place;
+}
+
 async function setDatabaseAside(dataDirectory: string): Promise<string> {
   const path = join(dataDirectory, databaseFile);
   const others = processesWithOpen(path).filter((pid) => pid !== process.pid);
@@ -167,8 +174,7 @@ async function setDatabaseAside(dataDirectory: string): Promise<string> {
       remedy: "Stop that process first.",
     });
   }
-  const place = join(dataDirectory, setAsideDirectory, new Date().toISOString().replaceAll(":", ""));
-  await mkdir(place, { recursive: true });
+  const place = await placeAside(dataDirectory);
   for (const suffix of ["", "-wal", "-shm"]) {
     if (existsSync(path + suffix)) await rename(path + suffix, join(place, databaseFile + suffix));
   }
@@ -204,7 +210,15 @@ async function withdrawPredecessors(trx: Transaction<CatalogueTables>, lost: Jou
   }
 }
 
-async function rewriteJournal({ db }: Database<CatalogueTables>, journal: Journal): Promise<void> {
+/** Writes the journal from the database; the one that was there is kept. */
+async function rewriteJournal(
+  { db }: Database<CatalogueTables>,
+  journal: Journal,
+  dataDirectory: string,
+): Promise<void> {
+  if (existsSync(journal.path)) {
+    await copyFile(journal.path, join(await placeAside(dataDirectory), journalFile));
+  }
   const entries: JournalEntry[] = [];
   for await (const entry of allEntries(db)) entries.push(entry);
   journal.replace(entries);
