@@ -50,16 +50,31 @@ function cpuMicroseconds({ pid }: ChildProcess): number {
   return (Number(utime) + Number(stime)) * 10_000;
 }
 
+/** Ticks of 10 ms that all processors have spent at work, since the machine's start. */
+function busyTicks(): number {
+  const [user, nice, system, , , irq, softirq] = readFileSync("/proc/stat", "utf8")
+    .split(/\s+/)
+    .slice(1, 8)
+    .map(Number);
+  return user + nice + system + irq + softirq;
+}
+
 async function measure(what: string, args: string[], ask: Omit<Load, "url" | "connections" | "seconds">) {
   const { child, url } = await start(args);
   await load({ ...ask, url, connections, seconds: 3 });
   const before = cpuMicroseconds(child);
+  const own = process.cpuUsage();
+  const [busy, started] = [busyTicks(), performance.now()];
   const { answers, errors, perSecond, p50, p99, worst } = await load({ ...ask, url, connections, seconds });
-  const cpu = (cpuMicroseconds(child) - before) / answers;
+  const server = cpuMicroseconds(child) - before;
+  const { user, system } = process.cpuUsage(own);
+  const others = (busyTicks() - busy) * 10_000 - server - user - system;
+  const machine = (performance.now() - started) * 1000 * cpus().length;
   await stop(child);
   console.log(
     `  ${what.padEnd(34)} ${perSecond.toFixed(0).padStart(6)} answers/s  p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms` +
-      `  worst ${worst.toFixed(1)} ms  errors ${errors}  server CPU ${cpu.toFixed(0)} us an answer`,
+      `  worst ${worst.toFixed(1)} ms  errors ${errors}  server CPU ${(server / answers).toFixed(0)} us an answer` +
+      `  other processes ${Math.max(0, (others / machine) * 100).toFixed(0)} % of the machine`,
   );
   return { errors };
 }
