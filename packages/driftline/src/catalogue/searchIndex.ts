@@ -52,7 +52,8 @@ interface ModelIndex extends Rows {
   contextOf: Map<string, number>;
 }
 
-const pageSize = 1000;
+/** A page takes some milliseconds, in which a server answers nobody else. */
+const pageSize = 200;
 const maxFound = 1000;
 
 /**

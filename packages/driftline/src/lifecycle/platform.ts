@@ -96,7 +96,9 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       if (resolution.found) return { model: resolution, job: null };
     }
     const environment = trainerEnvironment(config.trainerDirectory, config.python);
-    const files = await Promise.all((data?.files ?? []).map((path) => fingerprint(resolvePath(path))));
+    const files: Awaited<ReturnType<typeof fingerprint>>[] = [];
+    // One after another: a list of thousands must not open them all at once.
+    for (const path of data?.files ?? []) files.push(await fingerprint(resolvePath(path)));
     files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
     for (let retries = 0; ; retries++) {
       const recipe = planRecipe(asked, question, environment.digest, {
