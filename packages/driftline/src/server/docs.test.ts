@@ -9,6 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loadFamily } from "../family/loadFamily.ts";
+import { defaultLimits, maxBodyBytes, maxHeaderBytes, maxHeaders, maxJsonDepth } from "./limits.ts";
 import { type Listening, listen } from "./server.ts";
 import { memoryDriftline } from "./testing.ts";
 
@@ -67,6 +68,24 @@ describe("the pages", () => {
     const { paths } = (await response.json()) as { paths: Record<string, unknown> };
     const text = await page("http.md");
     for (const path of Object.keys(paths)) assert.ok(text.includes(path), `docs/http.md lacks ${path}`);
+  });
+
+  it("http.md gives the bounds that are in force", async () => {
+    const { atWork, ...times } = defaultLimits;
+    const rows = (await page("http.md")).split("## Bounds")[1];
+    for (const part of [
+      `${maxBodyBytes / 2 ** 20} MiB`,
+      `nested ${maxJsonDepth} deep`,
+      `| ${maxHeaderBytes / 1024} KiB, ${maxHeaders} of them |`,
+      `| ${times.headersMs / 1000} s, ${times.requestMs / 1000} s |`,
+      `| ${times.idleMs / 1000} s | closed |`,
+      `| ${times.stallMs / 1000} s | cut off |`,
+      `| ${atWork.request}, and ${atWork.listing} lists, ${atWork.download} downloads, ${atWork.events} streams`,
+      `| ${times.connections} | 503, beyond ${times.connections * 1.25} not accepted |`,
+      `${times.closeMs / 1000} s, and has ended within 10 s`,
+    ]) {
+      assert.ok(rows.replaceAll("\n", " ").includes(part), `docs/http.md lacks: ${part}`);
+    }
   });
 
   it("sdk.md shows the example, and what it prints", async () => {
