@@ -216,6 +216,10 @@ export const commonExamples: Record<string, unknown> = {
   416: problem("invalid_range", "card.md has 812 bytes; the range bytes=900- has none of them.", {
     field: "range",
   }),
+  431: problem("large_headers", "The request has 120 headers.", {
+    field: "headers",
+    remedy: "Send at most 100.",
+  }),
   500: problem(
     "internal",
     "Something failed in the server; its log has it under 0b9c1c1e-8f39-4d5a-9a63-0f0f6f6f2f11.",

@@ -14,8 +14,13 @@ import { maxHeaders } from "./limits.ts";
 export function guardRequests(app: FastifyInstance, host: string, allowedHosts: string[]): void {
   const foreign = isLoopback(host) ? foreignRequest(new Set(allowedHosts.map(bare))) : () => undefined;
   app.addHook("onRequest", (request, _reply, done) => {
-    const { headers, rawHeaders } = request.raw;
-    done(foreign(headers, request.raw.url ?? "") ?? badHeaders(headers, rawHeaders.length / 2));
+    const { headers, rawHeaders, method, url = "" } = request.raw;
+    const bodiless = method === "GET" || method === "HEAD";
+    done(
+      foreign(headers, url) ??
+        tooMany(rawHeaders.length / 2) ??
+        (bodiless ? undefined : compressed(headers["content-encoding"])),
+    );
   });
 }
 
@@ -64,14 +69,16 @@ function wrongHost(host: string): DriftlineError {
   );
 }
 
-function badHeaders(headers: IncomingHttpHeaders, count: number): DriftlineError | undefined {
-  if (count > maxHeaders) {
-    return fail("large_headers", `The request has ${count} headers.`, {
-      field: "headers",
-      remedy: `Send at most ${maxHeaders}.`,
-    });
-  }
-  const encoding = headers["content-encoding"];
+function tooMany(count: number): DriftlineError | undefined {
+  if (count <= maxHeaders) return undefined;
+  return fail("large_headers", `The request has ${count} headers.`, {
+    field: "headers",
+    remedy: `Send at most ${maxHeaders}.`,
+  });
+}
+
+/** What is small on the wire must not become large in memory. */
+function compressed(encoding: string | undefined): DriftlineError | undefined {
   if (encoding === undefined || encoding.toLowerCase() === "identity") return undefined;
   return fail("unsupported_media_type", `The body of the request is compressed (${shown(encoding)}).`, {
     field: "content-encoding",

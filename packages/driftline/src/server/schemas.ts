@@ -60,11 +60,17 @@ export function problemResponse(description: string, schema: z.ZodType = problem
   return { description, content: { "application/problem+json": { schema } } };
 }
 
+/** Problems that any request can be answered with before its route looks at it. */
+export const guardProblems = {
+  403: problemResponse("A foreign page made a browser ask, or a file is named that clients may not name"),
+  431: problemResponse("The headers are too large, or too many"),
+};
+
 /** Problems that every route under /v1 can answer with. */
 export const commonProblems = {
+  ...guardProblems,
   400: problemResponse("The request is malformed"),
   401: problemResponse("The server asks for a token"),
-  403: problemResponse("A foreign page made a browser ask, or a file is named that clients may not name"),
   500: problemResponse("A fault of the server, or damaged content"),
   503: problemResponse("The catalogue or the server is busy: ask again after the time in Retry-After"),
 };
@@ -72,7 +78,7 @@ export const commonProblems = {
 /** Problems of routes that take a body. */
 export const bodyProblems = {
   413: problemResponse("The body is too large"),
-  415: problemResponse("The body is not JSON"),
+  415: problemResponse("The body is not JSON, or is compressed"),
 };
 
 export function jsonResponse<T extends z.ZodType>(description: string, schema: T) {

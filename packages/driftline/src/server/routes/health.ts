@@ -5,7 +5,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { fail } from "../../errors/registry.ts";
 import type { Metrics } from "../metrics.ts";
-import { jsonResponse, problemResponse } from "../schemas.ts";
+import { guardProblems, jsonResponse, problemResponse } from "../schemas.ts";
 
 const state = z.object({ status: z.string(), version: z.string() });
 
@@ -26,7 +26,7 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
         operationId: "health",
         tags: ["server"],
         summary: "Whether the process answers",
-        response: { 200: jsonResponse("It does", state) },
+        response: { 200: jsonResponse("It does", state), ...guardProblems },
       },
     },
     async () => ({ status: "ok", version }),
@@ -40,7 +40,11 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
         operationId: "readiness",
         tags: ["server"],
         summary: "Whether the catalogue behind it answers",
-        response: { 200: jsonResponse("It does", state), 503: problemResponse("It does not") },
+        response: {
+          200: jsonResponse("It does", state),
+          503: problemResponse("It does not"),
+          ...guardProblems,
+        },
       },
     },
     async (request) => {
@@ -66,6 +70,7 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
           200: { description: "Figures", content: { "text/plain": { schema: z.string() } } },
           401: problemResponse("The server asks for a token"),
           500: problemResponse("A fault of the server"),
+          ...guardProblems,
         },
       },
     },
@@ -83,6 +88,8 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
         response: {
           200: jsonResponse("OpenAPI 3.1", z.looseObject({ openapi: z.string() })),
           401: problemResponse("The server asks for a token"),
+          503: problemResponse("The server is busy: ask again after the time in Retry-After"),
+          ...guardProblems,
         },
       },
     },
