@@ -20,12 +20,10 @@ import { serverEvents } from "./serverEvents.ts";
 export interface ConnectOptions {
   /** Bearer token, where the server asks for one. */
   token?: string | null;
-  /** How long a lost stream of events is tried again before giving up; default 2 minutes. */
+  /** How long a full server is asked again, and a lost stream of events tried, before giving up; default 2 minutes. */
   patienceMs?: number;
 }
 
-/** How long a server that says that it is full is asked again. */
-const busyMs = 15_000;
 /** The server sends a comment every 15 s: three missing mean that the connection is lost. */
 const quietMs = 45_000;
 
@@ -49,15 +47,15 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
   async function send(path: string, request: Request = {}): Promise<Response> {
     const { signal } = request;
     const signals = signal === undefined ? closed.signal : AbortSignal.any([closed.signal, signal]);
-    for (let waitedMs = 0; ; ) {
+    const started = Date.now();
+    for (;;) {
       const response = await sendOnce(path, request, signals);
       const seconds = response.headers.get("retry-after");
-      if (response.status !== 503 || seconds === null || waitedMs >= busyMs) return response;
+      if (response.status !== 503 || seconds === null || Date.now() - started >= patienceMs) return response;
       // A full server has done nothing, and what is asked of it can be asked twice.
       await response.body?.cancel();
-      const pauseMs = (Number(seconds) || 0.1) * 1000 * (0.5 + Math.random());
-      waitedMs += pauseMs;
-      await sleep(pauseMs, undefined, { signal: signals });
+      const pause = (Number(seconds) || 0.1) * 1000 * (0.5 + Math.random());
+      await sleep(pause, undefined, { signal: signals });
     }
   }
 
