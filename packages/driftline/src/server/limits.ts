@@ -27,8 +27,8 @@ export const defaultLimits: Limits = {
   atWork: {
     // Each can hold a body of 1 MiB.
     request: 512,
-    // A list of 100,000 models is 100 MB of text.
-    listing: 4,
+    // A list of 100,000 models is 69 MB of text, and takes several times that while it is made.
+    listing: 2,
     // Each holds an open file and some 0.5 MB.
     download: 128,
     // Each asks the database some times a second.
