@@ -8,6 +8,7 @@ import { finish, type Served, start, startServer, temporaryDirectory } from "../
 import { type Injector, injector, noInjector } from "./inject.ts";
 import { assertNothingRedone } from "./kill.ts";
 import { assertNoneLeft, workersAndTrainers } from "./processes.ts";
+import { quickTrainings } from "./quickTrainings.ts";
 
 const skip = noInjector() ?? false;
 const hour = 3600;
@@ -28,7 +29,12 @@ async function serveByClock(t: TestContext): Promise<Site> {
   const clock = await injector(join(data, ".."));
   t.after(() => clock.close());
   // Faults need one thread of Node's for files; the clock does not.
-  const environment = { ...clock.environment, UV_THREADPOOL_SIZE: "4", DRIFTLINE_DATA_DIR: data };
+  const environment = {
+    ...clock.environment,
+    ...quickTrainings,
+    UV_THREADPOOL_SIZE: "4",
+    DRIFTLINE_DATA_DIR: data,
+  };
   const server = await startServer(data, environment);
   t.after(server.stop);
   const sdk = connect(server.url);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type Driftline, type Job, type JobEvent } from "@driftline/client";
 import { driftline, type Served, startServer } from "../support.ts";
 import { assertNoneLeft, workersAndTrainers } from "./processes.ts";
+import { quickTrainings } from "./quickTrainings.ts";
 import { pick, type Random, randomFrom } from "./random.ts";
 
 export interface KillOptions {
@@ -45,7 +46,11 @@ interface Site {
 /** Kills `times` processes in as many rounds as that takes, on one data directory. Throws at the first job that ends wrong. */
 export async function killDuringEnsures(dataDirectory: string, options: KillOptions): Promise<KillReport> {
   const random = randomFrom(options.seed);
-  const environment = { DRIFTLINE_DATA_DIR: dataDirectory, DRIFTLINE_WORKERS: String(options.atOnce) };
+  const environment = {
+    ...quickTrainings,
+    DRIFTLINE_DATA_DIR: dataDirectory,
+    DRIFTLINE_WORKERS: String(options.atOnce),
+  };
   const site: Site = { dataDirectory, environment, server: await startServer(dataDirectory, environment) };
   const kills: Kill[] = [];
   let jobs = 0;
