@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { unsynchronised } from "./durability.ts";
 import { enumerate } from "./enumerate.ts";
 import { noInjector } from "./inject.ts";
 import { memoryDirectory } from "./memoryDirectory.ts";
-import { publisher, scenarios, shapeOf, unsynchronised } from "./publication.ts";
+import { publisher, scenarios, shapeOf } from "./publication.ts";
 
 const skip = noInjector() ?? false;
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { openCatalogue } from "../../packages/driftline/src/catalogue/catalogue.ts";
@@ -75,42 +75,6 @@ export async function afterKill(scenario: Scenario, calls: Call[], one: Publishe
   return { ...scenario, name: `${scenario.name}, after a kill in its commit`, template: dataDirectory };
 }
 
-/** What a loss of power at the moment of acknowledgement could take: files, and names of files and of their directories. */
-export function unsynchronised(calls: Call[], acknowledgedAt: number): string[] {
-  const files = new Set<string>();
-  const names = new Map<string, string>();
-  const made = new Set<string>();
-  const kept = new Set<string>();
-  for (const { number, name, path, from } of calls) {
-    if (number > acknowledgedAt) break;
-    // Shared memory is made anew by whoever opens the database first after a crash.
-    if (path.endsWith("-shm")) continue;
-    if (name === "fsync" || name === "fdatasync") {
-      files.delete(path);
-      for (const [entry, directory] of names) if (directory === path) names.delete(entry);
-    } else if (name === "unlink") {
-      for (const set of [files, names, kept]) set.delete(path);
-    } else if (name === "mkdir") {
-      names.set(path, dirname(path));
-      made.add(path);
-    } else if (name === "rename") {
-      if (files.delete(from)) files.add(path);
-      for (const set of [names, kept]) set.delete(from);
-      names.set(path, dirname(path));
-      kept.add(path);
-    } else if (["create", "link", "symlink"].includes(name)) {
-      names.set(path, dirname(path));
-      kept.add(path);
-      if (name === "create") files.add(path);
-    } else if (name !== "chmod") {
-      files.add(path);
-    }
-  }
-  // A directory for what is on its way may be lost: whoever comes next makes it again.
-  const empty = (entry: string) => made.has(entry) && ![...kept].some((path) => path.startsWith(`${entry}/`));
-  return [...files, ...[...names.keys()].filter((entry) => !empty(entry))];
-}
-
 export interface Outcome {
   dataDirectory: string;
   said: Said[];
@@ -119,6 +83,8 @@ export interface Outcome {
   fired: number;
   calls: Call[];
 }
+
+const patienceMs = 60_000;
 
 export type Publisher = Awaited<ReturnType<typeof publisher>>;
 
@@ -157,10 +123,13 @@ export async function publisher(scratch: string, compileCache: string) {
     if (scenario.template) await cp(scenario.template, dataDirectory, { recursive: true });
     const process_ = await started();
     faults.arm(fault, at);
+    // One that hangs is ended, and is not as the fault would have it.
+    const patience = setTimeout(() => process_.kill("SIGKILL"), patienceMs);
     process_.stdin!.write(`${JSON.stringify({ dataDirectory, bundle: scenario.bundle } satisfies Order)}\n`);
     const said: Said[] = [];
     let line = await next();
     for (; line !== null && line.said !== "done"; line = await next()) said.push(line);
+    clearTimeout(patience);
     const killed = line === null;
     if (killed) {
       if (process_.exitCode === null && process_.signalCode === null) await once(process_, "exit");
