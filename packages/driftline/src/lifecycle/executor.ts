@@ -22,15 +22,19 @@ export interface Executor {
 
 interface Running {
   child: ChildProcess;
-  /** When it was seen that the job is to be cancelled. */
+  /** Since when its job is to be cancelled, or its lease has run out. */
   cancelSeen: number | null;
+  expiredSeen: number | null;
   ended: Promise<void>;
 }
 
-const pollMs = 500;
+const pollMs = 1_000;
+const watchMs = 250;
 const graceMs = 8_000;
 /** A worker that is too busy to notice that its job is cancelled is ended after this time. */
 const cancelMs = 1_300;
+/** So has one that stalls: its lease runs out first. After a sleep of the machine it has time to renew it. */
+const stalledMs = 5_000;
 /** What cannot be written down is tried again after this time. */
 const troubleMs = 2_000;
 
@@ -39,6 +43,7 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
   const workers = new Map<string, Running>();
   let closing = false;
   let looking: Promise<void> | null = null;
+  let watching: Promise<void> | null = null;
   const directory = jobsDirectory(config.dataDirectory);
   directory
     .then((jobs) => removeAbandoned(jobs, store, config.limits.jobDays))
@@ -47,7 +52,6 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
 
   async function look(): Promise<void> {
     if (closing) return;
-    if (workers.size > 0) await endCancelled();
     const free = config.workers - workers.size;
     if (free <= 0) return;
     const jobs = await directory;
@@ -57,13 +61,19 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
     for (const id of ids.slice(0, free)) if (!closing) start(id, join(jobs, id));
   }
 
-  async function endCancelled(): Promise<void> {
+  /** Ends workers that do not notice themselves that they should. */
+  async function endStuck(): Promise<void> {
+    if (workers.size === 0) return;
     const now = performance.now();
-    for (const id of await store.cancelRequested([...workers.keys()])) {
+    for (const { id, pid, isExpired, cancelRequested } of await store.watched([...workers.keys()])) {
       const worker = workers.get(id);
-      if (!worker) continue;
-      worker.cancelSeen ??= now;
-      if (now - worker.cancelSeen > cancelMs) worker.child.kill("SIGKILL");
+      if (!worker || worker.child.pid !== pid) continue;
+      worker.cancelSeen = cancelRequested ? (worker.cancelSeen ?? now) : null;
+      worker.expiredSeen = isExpired ? (worker.expiredSeen ?? now) : null;
+      const since = (seen: number | null) => (seen === null ? 0 : now - seen);
+      if (since(worker.cancelSeen) > cancelMs || since(worker.expiredSeen) > stalledMs) {
+        worker.child.kill("SIGKILL");
+      }
     }
   }
 
@@ -88,7 +98,7 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
         workers.delete(id);
         kick();
       });
-    workers.set(id, { child, cancelSeen: null, ended });
+    workers.set(id, { child, cancelSeen: null, expiredSeen: null, ended });
   }
 
   /** A worker that ends well has written down what became of its job; for one that died it is done here. */
@@ -113,14 +123,22 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
       });
   }
 
-  const timer = setInterval(kick, pollMs);
+  function watch(): void {
+    watching ??= endStuck()
+      .catch(() => {})
+      .finally(() => {
+        watching = null;
+      });
+  }
+
+  const timers = [setInterval(kick, pollMs), setInterval(watch, watchMs)];
   kick();
   return {
     kick,
     async close() {
       closing = true;
-      clearInterval(timer);
-      await looking;
+      for (const timer of timers) clearInterval(timer);
+      await Promise.all([looking, watching]);
       await Promise.all([...workers.values()].map(stop));
     },
   };

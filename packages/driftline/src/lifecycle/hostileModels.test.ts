@@ -64,6 +64,18 @@ for (const { what, model, says, field } of models) {
   });
 }
 
+test("a signature that is not the model's", async (t) => {
+  const inputs = [
+    { name: "features", dtype: "float32", shape: ["batch", 6], unit: "" },
+    { name: "latent", dtype: "float32", shape: ["batch", 5], unit: "1" },
+  ];
+  const outputs = [{ name: "response", dtype: "float32", shape: ["batch", 8, 16], unit: "ADC" }];
+  const signature = JSON.stringify({ inputs, outputs });
+  const files = `model=${bytes(good)}, reference=${bytes(reference)}`;
+  const error = await failed(t, `finish(${files}, signature=json.loads('${signature}'))`);
+  assert.match(error.detail, /latent float32 \[batch, 5\].*those of the model .*latent float32 \[batch, 4\]/);
+});
+
 test("a reference that is broken, empty, or not what the model gives", async (t) => {
   const changed = Buffer.from(reference);
   // The last number: the exponent's lowest bit.

@@ -111,18 +111,6 @@ export function jobStore(database: JobDatabase) {
     return toJob(await row(id));
   }
 
-  /** Those of `ids` that someone asked to cancel. */
-  async function cancelRequested(ids: string[]): Promise<string[]> {
-    const rows = await db
-      .selectFrom("jobs")
-      .select("id")
-      .where("id", "in", ids)
-      .where("state", "=", "running")
-      .where("cancel_requested", "=", 1)
-      .execute();
-    return rows.map(({ id }) => id);
-  }
-
   async function unfinishedIds(): Promise<Set<string>> {
     const rows = await db.selectFrom("jobs").select("id").where("state", "in", unfinishedStates).execute();
     return new Set(rows.map(({ id }) => id));
@@ -153,7 +141,6 @@ export function jobStore(database: JobDatabase) {
     record,
     recordIn,
     cancel,
-    cancelRequested,
     unfinishedIds,
     forgetReport,
     events,

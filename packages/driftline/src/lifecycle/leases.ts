@@ -24,7 +24,13 @@ export interface ClaimedJob {
   failures: number;
 }
 
-export type Leases = ReturnType<typeof leases>;
+export interface WatchedJob {
+  id: string;
+  /** Of its worker. */
+  pid: number | null;
+  isExpired: boolean;
+  cancelRequested: boolean;
+}
 
 export function leases({ db, write }: JobDatabase) {
   /** Ids of jobs that a worker could take now, oldest first. */
@@ -45,6 +51,11 @@ export function leases({ db, write }: JobDatabase) {
       const found = await trx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
       const now = Date.now();
       if (!found || !isUnfinished(found.state) || !isFree(found) || !isDue(found, now)) return null;
+      if (found.cancel_requested) {
+        // Asked for while a worker held it that did not come to it.
+        await recordIn(trx, id, found.fence, { state: "cancelled" }, { type: "state", state: "cancelled" });
+        return null;
+      }
       // A job that is running and free was left by a worker that died or stalled.
       const failures = found.failures + (found.state === "running" ? 1 : 0);
       const change = {
@@ -89,6 +100,22 @@ export function leases({ db, write }: JobDatabase) {
       );
     }
     return { held: true, cancelRequested: found.cancel_requested !== 0 };
+  }
+
+  /** Of the running jobs among `ids`, what whoever started their workers has to know. */
+  async function watched(ids: string[]): Promise<WatchedJob[]> {
+    const rows = await db
+      .selectFrom("jobs")
+      .select(["id", "holder_json", "lease_until", "cancel_requested"])
+      .where("id", "in", ids)
+      .where("state", "=", "running")
+      .execute();
+    return rows.map(({ id, holder_json, lease_until, cancel_requested }) => ({
+      id,
+      pid: holder_json === null ? null : (JSON.parse(holder_json) as Holder).pid,
+      isExpired: lease_until < Date.now(),
+      cancelRequested: cancel_requested !== 0,
+    }));
   }
 
   /** Leaves a job for another worker to go on with, at once. */
@@ -138,7 +165,7 @@ export function leases({ db, write }: JobDatabase) {
     });
   }
 
-  return { claimable, claim, renew, giveBack, postpone, workerEnded };
+  return { claimable, claim, renew, watched, giveBack, postpone, workerEnded };
 }
 
 async function postponeIn(trx: Transaction<JobTables>, found: JobRow, reason: string): Promise<void> {

@@ -141,6 +141,8 @@ function startHost(mark: string): ChildProcess {
   const child = fork(fileURLToPath(workerUrl(import.meta.url, "./modelHost.ts")), {
     serialization: "advanced",
     execArgv: ["--disable-warning=ExperimentalWarning"],
+    // A session of its own: Ctrl-C in a terminal is for the worker, who decides what becomes of this process.
+    detached: true,
     // What the runtime prints about a hostile model is nobody's concern: its errors come as answers.
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     env: { ...process.env, [markVariable]: mark },

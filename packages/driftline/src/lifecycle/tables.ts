@@ -96,6 +96,7 @@ async function createJobTables(db: Kysely<any>): Promise<void> {
     .column("recipe_hash")
     .where(sql.ref("state"), "in", ["queued", "running"])
     .execute();
+  await db.schema.createIndex("jobs_by_state").on("jobs").columns(["state", "created_at"]).execute();
   await db.schema.createIndex("jobs_by_key").on("jobs").columns(["key", "created_at"]).execute();
   await db.schema
     .createTable("job_events")

@@ -19,7 +19,9 @@ import { runJob } from "./runJob.ts";
 import { stageResults } from "./stageResults.ts";
 import { type JobTables, jobMigrations } from "./tables.ts";
 
-const familyFile = fileURLToPath(new URL("../../../../e2e/families/test.tpc/family.yaml", import.meta.url));
+/** Small families that train in seconds. */
+export const testFamilies = fileURLToPath(new URL("../../../../e2e/families", import.meta.url));
+const familyFile = join(testFamilies, "test.tpc", "family.yaml");
 const rows = 300;
 
 export interface TestJob {

@@ -1,8 +1,8 @@
 // The trainer protocol from the platform's side: writes job.json, follows the events, checks result.json.
 
 import { createHash } from "node:crypto";
-import { constants, createReadStream } from "node:fs";
-import { lstat, mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, lstat, mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -163,29 +163,26 @@ async function checkFile(
   const path = join(directory, name);
   const hash = createHash("sha256");
   try {
-    await checkPlain(path, maximumBytes);
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW;
-    for await (const chunk of createReadStream(path, { flags: flags as unknown as string })) {
-      hash.update(chunk as Uint8Array);
-    }
+    const opened = await openPlain(path, maximumBytes);
+    for await (const chunk of opened.createReadStream()) hash.update(chunk as Uint8Array);
   } catch (cause) {
     throw wrong(`cannot be used: ${(cause as Error).message}`, cause);
   }
   if (hash.digest("hex") !== sha256) throw wrong("does not match its SHA-256");
 }
 
-/** Throws where something other than a plain file of a bearable size is there: a link, a directory, a pipe. */
-async function checkPlain(path: string, maximumBytes: number): Promise<void> {
+/** Opens a plain file of a bearable size; throws where there is something else: a link, a directory, a pipe. */
+async function openPlain(path: string, maximumBytes: number): Promise<FileHandle> {
   const state = await lstat(path);
   if (!state.isFile()) throw new Error(state.isSymbolicLink() ? "it is a link" : "it is no plain file");
   if (state.size > maximumBytes) {
     throw new Error(`it has ${state.size} bytes; at most ${maximumBytes} are read`);
   }
+  return open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
 }
 
 async function readPlain(path: string, maximumBytes: number): Promise<Buffer> {
-  await checkPlain(path, maximumBytes);
-  const opened = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const opened = await openPlain(path, maximumBytes);
   try {
     return await opened.readFile();
   } finally {

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { OnnxModel } from "@driftline/client/model";
 import { decodeSafetensors } from "@driftline/client/safetensors";
 import { DriftlineError, fail } from "../../errors/registry.ts";
 import type { TrainerResult } from "../../training/trainer.ts";
@@ -25,6 +26,7 @@ export async function checkTrainedModel(
     modelLimits(context),
   );
   try {
+    checkSignature(model, result);
     const { features, latent, response, rows } = reference(
       await readFile(join(directory, result.reference.file)),
       [model.featureWidth, model.latentWidth, model.outputShape],
@@ -56,6 +58,25 @@ export async function checkTrainedModel(
     }
   } finally {
     await model.close();
+  }
+}
+
+/** What the bundle will say of the model is what the model says of itself. */
+function checkSignature(model: OnnxModel, { signature }: TrainerResult): void {
+  const described = (values: { name: string; dtype: string; shape: unknown[] }[]) =>
+    values
+      .map(({ name, dtype, shape }) => `${name} ${dtype} [${["batch", ...shape.slice(1)].join(", ")}]`)
+      .sort()
+      .join(" and ");
+  for (const part of ["inputs", "outputs"] as const) {
+    const [says, has] = [described(signature[part]), described(model[part])];
+    if (says !== has) {
+      throw wrong(
+        "signature",
+        `its ${part} are ${says}, those of the model ${has}`,
+        "They must be the same.",
+      );
+    }
   }
 }
 
