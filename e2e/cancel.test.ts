@@ -101,7 +101,7 @@ test("a job is cancelled within two seconds at every stage, and leaves no proces
     ["compiling", {}, ({ message }) => /training rows/.test(message ?? ""), 500],
     [
       "training",
-      { hyperparameters: { steps: 1_000_000, seconds: 1000 } },
+      { hyperparameters: { steps: 100_000, evaluations: 1_000, seconds: 1000 } },
       ({ message }) => /loss/.test(message ?? ""),
       0,
     ],
@@ -131,7 +131,7 @@ test("a job is cancelled within two seconds at every stage, and leaves no proces
 
 test("SIGTERM ends everything within ten seconds, and the training goes on after the restart", async (t) => {
   const { data, served, client } = await open(t);
-  const job = await begin(client, { hyperparameters: { steps: 3_000 } });
+  const job = await begin(client, { hyperparameters: { steps: 3_000, evaluations: 30, width: 32 } });
   await until(client, job.id, "training", ({ message }) => /loss/.test(message ?? ""));
   const asked = performance.now();
   await served.stop();

@@ -67,6 +67,10 @@ export const errorRegistry = {
     ...usage,
   },
   trainer_failed: { title: "The trainer failed", ...internal },
+  machine_failed: {
+    title: "The machine failed a job too often: memory, disk, or processes that were killed",
+    ...internal,
+  },
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
   cancelled: { title: "The job was cancelled", http: 409, grpc: "CANCELLED", exit: 1 },
   lease_lost: { title: "Another worker took over the job", http: 409, grpc: "ABORTED", exit: 1 },

@@ -57,7 +57,7 @@ export function retryDelayMs(retry: number, random: () => number = Math.random):
 /** What a job ends with that failed too often. */
 export function givenUp(id: string, reason: string): DriftlineError {
   return fail(
-    "internal",
+    "machine_failed",
     `Job ${id}: ${reason}, ${maximumRetries + 1} times in a row; it is not tried again.`,
     {
       remedy:

@@ -25,6 +25,8 @@ const pollMs = 500;
 /** Every file costs at least a block, and time to look at. */
 const bytesPerEntry = 4096;
 const mib = 2 ** 20;
+/** Looking takes one part of so many of the time, and less. */
+const longestShare = 20;
 /** A trainer that takes more than it leaves is ended before the disk is full: the catalogue lies there too. */
 const reserveBytes = 256 * mib;
 
@@ -37,6 +39,7 @@ export function watchLimits(
   const started = performance.now();
   let lookAtSpaceFrom = started;
   let looking = false;
+  const members = membersOf(run.mark);
   const found = (error: DriftlineError | null) => {
     if (error === null) return;
     clearInterval(timer);
@@ -44,15 +47,18 @@ export function watchLimits(
   };
   const check = () => {
     const now = performance.now();
-    found(timeError(run, limits, now - started, now - run.lastEvent()) ?? memoryError(run, limits));
+    found(
+      timeError(run, limits, now - started, now - run.lastEvent()) ??
+        memoryError(run.what, members(), limits),
+    );
     if (run.directory === null || looking || now < lookAtSpaceFrom) return;
     looking = true;
     void spaceError(run.directory, run.what, limits)
       .then(found, () => {})
       .finally(() => {
         looking = false;
-        // A directory of many files takes long to look at: not more than a tenth of the time goes there.
-        lookAtSpaceFrom = performance.now() + 10 * (performance.now() - now);
+        // A directory of many files takes long to look at.
+        lookAtSpaceFrom = performance.now() + longestShare * (performance.now() - now);
       });
   };
   const timer = setInterval(check, pollMs);
@@ -81,8 +87,22 @@ function timeError(
   return null;
 }
 
-function memoryError({ what, mark }: WatchedRun, { memoryMiB }: RunLimits): DriftlineError | null {
-  const bytes = memoryOf(processesOf(mark), memoryMiB * mib);
+/** The processes of a mark. On a machine with thousands of others, finding them is not done at every look. */
+function membersOf(mark: string): () => number[] {
+  let found: number[] = [];
+  let findFrom = 0;
+  return () => {
+    const now = performance.now();
+    if (now >= findFrom) {
+      found = processesOf(mark);
+      findFrom = now + longestShare * (performance.now() - now);
+    }
+    return found;
+  };
+}
+
+function memoryError(what: string, pids: number[], { memoryMiB }: RunLimits): DriftlineError | null {
+  const bytes = memoryOf(pids, memoryMiB * mib);
   if (bytes <= memoryMiB * mib) return null;
   return fail(
     "trainer_failed",
