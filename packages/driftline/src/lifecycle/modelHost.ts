@@ -11,9 +11,14 @@ export type ModelRequest =
   | { open: Uint8Array }
   | { rows: number; features: Float32Array; latent: Float32Array };
 
-export type ModelAnswer =
-  | { value: LoadedModel | Float32Array }
-  | { error: { code: string; message: string; field?: string; remedy?: string } };
+export interface ModelFault {
+  code: string;
+  message: string;
+  field?: string;
+  remedy?: string;
+}
+
+export type ModelAnswer = { value: LoadedModel | Float32Array } | { error: ModelFault };
 
 // The runtime keeps this thread: another one has to notice that the parent is gone.
 const watch = `

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { ModelValue, OnnxModel } from "@driftline/client/model";
 import { workerUrl } from "../config/workerUrl.ts";
-import { DriftlineError, type ErrorCode, fail } from "../errors/registry.ts";
+import { type ErrorCode, fail } from "../errors/registry.ts";
 import { endProcesses, markVariable, memoryOf, offerToOomKiller } from "../training/processes.ts";
-import type { LoadedModel, ModelAnswer, ModelRequest } from "./modelHost.ts";
+import type { LoadedModel, ModelAnswer, ModelFault, ModelRequest } from "./modelHost.ts";
 
 export interface ModelProcessOptions {
   /** Longest for loading, and for a piece of rows. */
@@ -29,87 +29,8 @@ const mib = 2 ** 20;
 
 /** Loads a model from its bytes. Errors, here and of `run`: the code of the options, `cancelled`. */
 export async function openModelProcess(bytes: Uint8Array, options: ModelProcessOptions): Promise<OnnxModel> {
-  const { code, signal, seconds, memoryMiB } = options;
-  signal?.throwIfAborted();
-  const mark = `${options.attempt ?? tmpdir()}/${randomUUID()}/`;
-  const child = startHost(mark);
-  const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-  let broken: Error | undefined;
-  const breakOff = (error: Error) => {
-    broken ??= error;
-    child.kill("SIGKILL");
-  };
-  const blame = (what: string, remedy: string, field = "model.onnx") =>
-    fail(code, `Running the model: ${what}.`, { field, remedy });
-  const onAbort = () => breakOff(fail("cancelled", "Running the model: cancelled."));
-  signal?.addEventListener("abort", onAbort, { once: true });
-  const memory = setInterval(() => {
-    const held = memoryOf(child.pid === undefined ? [] : [child.pid], memoryMiB * mib);
-    if (held > memoryMiB * mib) {
-      const what = `it was ended because it held ${Math.round(held / mib)} MiB of memory, of ${memoryMiB} allowed`;
-      breakOff(
-        blame(what, "Export a smaller model, or raise limits.memoryMiB if it is right.", "limits.memoryMiB"),
-      );
-    }
-  }, pollMs);
-
-  /** One request at a time, so that the time is the model's own. */
-  let last: Promise<unknown> = Promise.resolve();
-  function ask<T>(request: ModelRequest): Promise<T> {
-    const answer = last.then(() => send<T>(request));
-    last = answer.catch(() => {});
-    return answer;
-  }
-  async function send<T>(request: ModelRequest): Promise<T> {
-    if (broken) throw broken;
-    const timer = setTimeout(() => {
-      const what = `it gave no answer within ${seconds} seconds and was ended`;
-      breakOff(
-        blame(
-          what,
-          "Look for loops in the graph; if it is only slow, raise limits.modelSeconds.",
-          "limits.modelSeconds",
-        ),
-      );
-    }, seconds * 1000);
-    const answered = new AbortController();
-    try {
-      child.send(request, () => {});
-      const answer = await Promise.race([
-        once(child, "message", { signal: answered.signal }).then(([message]) => message as ModelAnswer),
-        ended.then(([status, killedBy]): ModelAnswer => {
-          throw (
-            broken ??
-            fail(code, `Running the model: its process ended with ${killedBy ?? `status ${status}`}.`, {
-              field: "model.onnx",
-              remedy: "The runtime died of this model; export it with plain operators.",
-              data: killedBy === "SIGKILL" ? { signal: killedBy } : undefined,
-            })
-          );
-        }),
-      ]);
-      if ("error" in answer) {
-        const { code: theirs, message, field, remedy } = answer.error;
-        throw fail(theirs === "invalid_bundle" ? code : (theirs as ErrorCode), message, { field, remedy });
-      }
-      return answer.value as T;
-    } catch (error) {
-      throw broken ?? error;
-    } finally {
-      clearTimeout(timer);
-      answered.abort();
-    }
-  }
-
-  async function close(): Promise<void> {
-    clearInterval(memory);
-    signal?.removeEventListener("abort", onAbort);
-    broken ??= new DriftlineError("internal", "Running a model that was closed.");
-    child.kill("SIGKILL");
-    await ended;
-    await endProcesses(mark);
-  }
-
+  options.signal?.throwIfAborted();
+  const { ask, close } = modelProcess(options);
   try {
     const loaded = await ask<LoadedModel>({ open: bytes });
     const { featureWidth, latentWidth, outputShape } = loaded;
@@ -135,6 +56,96 @@ export async function openModelProcess(bytes: Uint8Array, options: ModelProcessO
     await close();
     throw error;
   }
+}
+
+/** The process: it is asked one thing at a time, so that the time it takes is the model's own. */
+function modelProcess({ code, signal, seconds, memoryMiB, attempt }: ModelProcessOptions) {
+  const mark = `${attempt ?? tmpdir()}/${randomUUID()}/`;
+  const child = startHost(mark);
+  const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+  ended.catch(() => {});
+  /** Why it was ended from here. */
+  let broken: Error | undefined;
+  const breakOff = (error: Error) => {
+    broken ??= error;
+    child.kill("SIGKILL");
+  };
+  const onAbort = () => breakOff(fail("cancelled", "Running the model: cancelled."));
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const memory = setInterval(() => {
+    const held = memoryOf(child.pid === undefined ? [] : [child.pid], memoryMiB * mib);
+    if (held <= memoryMiB * mib) return;
+    breakOff(
+      fail(
+        code,
+        `Running the model: it was ended because it held ${Math.round(held / mib)} MiB of memory, of ${memoryMiB} allowed.`,
+        {
+          field: "limits.memoryMiB",
+          remedy: "Export a smaller model, or raise limits.memoryMiB if it is right.",
+        },
+      ),
+    );
+  }, pollMs);
+
+  let last: Promise<unknown> = Promise.resolve();
+  function ask<T extends LoadedModel | Float32Array>(request: ModelRequest): Promise<T> {
+    const answer = last.then(() => askNow<T>(request));
+    last = answer.catch(() => {});
+    return answer;
+  }
+
+  async function askNow<T>(request: ModelRequest): Promise<T> {
+    if (broken) throw broken;
+    const timer = setTimeout(() => {
+      const what = `it gave no answer within ${seconds} seconds and was ended`;
+      breakOff(
+        fail(code, `Running the model: ${what}.`, {
+          field: "limits.modelSeconds",
+          remedy: "Look for loops in the graph; if it is only slow, raise limits.modelSeconds.",
+        }),
+      );
+    }, seconds * 1000);
+    const answered = new AbortController();
+    try {
+      child.send(request, () => {});
+      const answer = await Promise.race([
+        once(child, "message", { signal: answered.signal }).then(([message]) => message as ModelAnswer),
+        ended.then(([status, killedBy]): ModelAnswer => {
+          throw diedOf(code, status, killedBy);
+        }),
+      ]);
+      if ("error" in answer) throw modelError(code, answer.error);
+      return answer.value as T;
+    } catch (error) {
+      throw broken ?? error;
+    } finally {
+      clearTimeout(timer);
+      answered.abort();
+    }
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(memory);
+    signal?.removeEventListener("abort", onAbort);
+    breakOff(fail("internal", "Running a model that was closed."));
+    await ended.catch(() => {});
+    await endProcesses(mark);
+  }
+
+  return { ask, close };
+}
+
+function diedOf(code: ErrorCode, status: number | null, killedBy: NodeJS.Signals | null): Error {
+  return fail(code, `Running the model: its process ended with ${killedBy ?? `status ${status}`}.`, {
+    field: "model.onnx",
+    remedy: "The runtime died of this model; export it with plain operators.",
+    // The system ends what takes too much memory; other signals are the model's doing.
+    data: killedBy === "SIGKILL" ? { signal: killedBy } : undefined,
+  });
+}
+
+function modelError(code: ErrorCode, { code: theirs, message, field, remedy }: ModelFault): Error {
+  return fail(theirs === "invalid_bundle" ? code : (theirs as ErrorCode), message, { field, remedy });
 }
 
 function startHost(mark: string): ChildProcess {

@@ -54,6 +54,7 @@ export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput>
     });
     const shards: DatasetOutput["shards"] = [];
     for (const { path, sha256 } of manifest.shards) {
+      signal.throwIfAborted();
       await catalogue.blobs.putFile(join(directory, path));
       shards.push({ path, sha256 });
     }
