@@ -1,14 +1,20 @@
 // One attempt after another at a real job with scripted trainers: checkpoints, tries, cancel, stop, what is left behind.
 
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { markVariable } from "../training/processes.ts";
 import { scratchDirectory, scriptedTrainer } from "../training/testing.ts";
 import { removeAbandoned } from "./attempts.ts";
+import { thisProcess } from "./holder.ts";
 import { leaseMs } from "./leases.ts";
 import { makeTestJob } from "./testing.ts";
+
+const skip = process.platform === "linux" ? false : "needs /proc";
 
 async function open(t: TestContext) {
   const dataDirectory = await scratchDirectory(t);
@@ -44,6 +50,21 @@ os.kill(os.getpid(), signal.SIGKILL)`;
   assert.match(second.error?.detail ?? "", /went on from step 7/);
   assert.equal(second.attempt, 2);
   assert.deepEqual(await readdir(job.directory), ["worker.log"]);
+});
+
+test("what a dead attempt left running is ended before the next begins", { skip }, async (t) => {
+  const job = await open(t);
+  const mark = `${await realpath(job.jobs)}/${job.id}/attempt-1/some/`;
+  const left = spawn("sleep", ["300"], { env: { ...process.env, [markVariable]: mark }, detached: true });
+  const other = spawn("sleep", ["300"], { detached: true });
+  t.after(() => other.kill("SIGKILL"));
+  const ended = once(left, "exit");
+  while (job.processes().length === 0) await sleep(5);
+  assert.ok(await job.store.claim(job.id, { ...thisProcess(), start: "another" }));
+  const last = await job.run(await scriptedTrainer(t, "sys.exit(1)"));
+  assert.equal(last.attempt, 2);
+  assert.deepEqual(await ended, [null, "SIGKILL"]);
+  assert.equal(other.exitCode ?? other.signalCode, null, "another's process lives");
 });
 
 test("stopping gives the trainer time for its checkpoint, and the next attempt finds it", async (t) => {
