@@ -13,8 +13,8 @@ const badNews = new Map([
   ["validate", [3]],
 ]);
 
-/** Throws where a run did not end as its command line must. */
-export function checkCommand({ args, expected }: CommandLine, { code, stdout, stderr }: Captured): void {
+/** Throws where a run did not end as its command line must. Says whether it ended with an error that only a person can read. */
+export function checkCommand({ args, expected }: CommandLine, { code, stdout, stderr }: Captured): boolean {
   const said = args.join("\n");
   const what = `exit code ${code}\n${stdout.slice(0, 1_000)}\n${stderr.slice(0, 1_000)}`;
   assert.ok([0, 1, 2, 3, 4, 5].includes(code), what);
@@ -32,9 +32,9 @@ export function checkCommand({ args, expected }: CommandLine, { code, stdout, st
       if (expected.answer?.found) assert.equal(model.bundle, expected.answer.bundle);
       else assert.equal(found, false);
     }
-    return;
+    return false;
   }
-  if (args.slice(1).includes("--json") && stdout !== "") {
+  if (wantsJson(args) || isProblem(stdout)) {
     const problem = problemIn(stdout, said);
     assert.equal(code, errorRegistry[problem.code].exit, what);
     assert.notEqual(problem.code, "internal", what);
@@ -43,12 +43,13 @@ export function checkCommand({ args, expected }: CommandLine, { code, stdout, st
       problem.code !== "usage" || problem.field || mentions(problem.detail, args),
       `no field: ${what}`,
     );
-    return;
+    return false;
   }
   assert.equal(stdout, "", what);
   const [detail] = stderr.split("\n  at: ")[0].split("\n  remedy: ");
   assert.ok(detail.trim().length > 10, what);
   assert.match(stderr, /\n {2}remedy: ./, what);
+  return true;
 }
 
 function wantsJson(args: string[]): boolean {

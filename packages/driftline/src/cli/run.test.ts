@@ -64,6 +64,23 @@ test("numbers that no sample or dataset can have are refused before anything is 
   assert.deepEqual(await ensure("--seed=2147483648"), { exit: 2, code: "usage", field: "seed" });
 });
 
+test("a hyperparameter that cannot be sent is refused before a server is asked", async () => {
+  const nested = `deep=${"[".repeat(9_000)}${"]".repeat(9_000)}`;
+  for (const [given, field] of [
+    [nested, "hyperparameters.deep"],
+    ["rate=1e999", "hyperparameters.rate"],
+  ]) {
+    assert.deepEqual(
+      await problemOf("ensure", "mpd.tpc", "--hyperparameter", given, "--url", "http://127.0.0.1:9"),
+      {
+        exit: 2,
+        code: "usage",
+        field,
+      },
+    );
+  }
+});
+
 test("a file in place of the data directory is named as that", async () => {
   const path = join(directory, "file");
   writeFileSync(path, "");

@@ -58,7 +58,7 @@ export function planRecipe(
   environmentDigest: string,
   choices: RecipeChoices,
 ): Recipe {
-  checkWords(choices);
+  checkChoices(choices);
   const seed = choices.seed ?? family.training.seed;
   const { threshold, noise } = family.output;
   const numeric = (condition: string | null) =>
@@ -90,7 +90,10 @@ export function planRecipe(
 const maxDepth = 20;
 
 /** Throws `usage` for what canonical JSON cannot hold, and so no hash of a recipe can be made of. */
-function checkWords({ model, hyperparameters = {} }: RecipeChoices): void {
+export function checkChoices({
+  model,
+  hyperparameters = {},
+}: Pick<RecipeChoices, "model" | "hyperparameters">): void {
   const named = Object.entries(hyperparameters).map(([name, value]) => [`hyperparameters.${name}`, value]);
   for (const [field, value] of [["model", model], ...named] as [string, unknown][]) {
     const problem = problemOf(field, value);

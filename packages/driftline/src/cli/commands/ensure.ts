@@ -3,6 +3,7 @@
 import { isAbsolute, resolve as resolvePath } from "node:path";
 import type { EnsureRequest } from "@driftline/client/api";
 import { fail } from "../../errors/registry.ts";
+import { checkChoices } from "../../lifecycle/recipe.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
 import { describeJob, followJob, throwUnlessPublished } from "../follow.ts";
 import { assignments, describeResolution, questionOf, questionOptions } from "../question.ts";
@@ -66,16 +67,21 @@ function whoRunsIt(context: CommandContext, id: string): string {
 }
 
 function requestOf(given: OptionValues<typeof options>, remote: boolean): EnsureRequest {
+  const choices = {
+    model: given.model,
+    hyperparameters: given.hyperparameter && hyperparameters(given.hyperparameter),
+  };
+  // Here too, because what is nested too deeply cannot even be sent.
+  checkChoices(choices);
   return {
     ...questionOf(given),
+    ...choices,
     ...(given.data && {
       // Relative paths are the server's own business where there is one.
       data: { files: given.data.map((path) => (remote || isAbsolute(path) ? path : resolvePath(path))) },
     }),
     rows: integer("--rows", given.rows),
     seed: integer("--seed", given.seed),
-    model: given.model,
-    hyperparameters: given.hyperparameter && hyperparameters(given.hyperparameter),
     retry: given.retry ?? false,
   };
 }
