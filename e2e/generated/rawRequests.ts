@@ -74,6 +74,9 @@ const whole: Record<string, fc.Arbitrary<Buffer>> = {
   ),
   target: targets.map((target) => get(target)),
   header: headerLines.map((header) => get("/v1/models", header)),
+  "no host": words("/healthz /v1/models /v1/nothing").map((target) =>
+    request(`GET ${target} HTTP/1.1`, ["Connection: close"]),
+  ),
   "many headers": fc
     .integer({ min: 100, max: 3_000 })
     .map((count) => get("/v1/models", ...Array.from({ length: count }, (_, i) => `X-${i}: ${i}`))),

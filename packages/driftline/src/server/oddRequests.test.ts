@@ -1,7 +1,9 @@
 // Requests that no client of ours sends: long and misnamed parts are answered in a few words, and none without an answer.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { problemOf, startTestServer, type TestServer } from "./testServer.ts";
 
@@ -34,6 +36,17 @@ describe("odd requests", () => {
   it("have a field even where the name of a member is empty", async () => {
     assert.equal((await problemOf(post({ "": 1 }), 400)).field, "body");
     assert.equal((await problemOf(server.app.inject("/v1/models?="), 400)).field, "query");
+  });
+
+  it("without a host are refused with a body too", async () => {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    let answer = "";
+    socket.setEncoding("utf8").on("data", (text: string) => {
+      answer += text;
+    });
+    socket.write("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n");
+    await once(socket, "close");
+    assert.match(answer, /^HTTP\/1\.1 400 .*application\/problem\+json.*The request has no Host header\./s);
   });
 
   it("that expect what nobody knows are answered as those that expect nothing", async () => {

@@ -15,7 +15,7 @@ import { parseJsonBodies } from "./jsonBody.ts";
 import { defaultLimits, type Limits, maxBodyBytes, type RouteWork } from "./limits.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
-import { answerUnknownRoutes, ignoreExpectations, sendProblem } from "./problems.ts";
+import { answerUnknownRoutes, ignoreExpectations, refuseWithoutHost, sendProblem } from "./problems.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -76,6 +76,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler(sendProblem);
   const metrics = countRequests(app, connections.figures);
   answerUnknownRoutes(app);
+  refuseWithoutHost(app);
   guardRequests(app, host, options.allowedHosts ?? []);
   ignoreExpectations(app);
   if (token) requireToken(app, token);
