@@ -18,7 +18,7 @@ test("every generated command line ends with the right exit code and a well-form
     const run = await captured(line.args);
     if (!checkCommand(line, run) || line.args.length === 0) return;
     // The code of the error is in its JSON, and the exit code must be that code's.
-    const args = [...line.args, "--json"];
+    const args = line.args.toSpliced(1, 0, "--json");
     const again = await captured(args);
     checkCommand({ args, expected: null }, again);
     assert.equal(again.code, run.code);

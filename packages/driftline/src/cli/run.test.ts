@@ -93,6 +93,23 @@ test("a file in place of the data directory is named as that", async () => {
   }
 });
 
+test("a place that cannot be written to is named by its option", async () => {
+  const file = join(directory, "a-file");
+  writeFileSync(file, "");
+  for (const place of [
+    directory,
+    join(file, "below"),
+    join(directory, "no", "such"),
+    join(directory, "a".repeat(300)),
+  ]) {
+    assert.deepEqual(
+      await problemOf("generate", "mpd.tpc", "--rows", "1", "--out", place, ...here),
+      { exit: 2, code: "usage", field: "--out" },
+      place,
+    );
+  }
+});
+
 test("--json after -- is a word, and no run leaves a handler of signals behind", async () => {
   const before = process.listenerCount("SIGTERM");
   const { code, stdout, stderr } = await ended("families", ...here, "--", "--json");

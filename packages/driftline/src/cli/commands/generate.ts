@@ -6,6 +6,7 @@ import { fail } from "../../errors/registry.ts";
 import { generateResponses } from "../../lifecycle/generate.ts";
 import { defineCommand } from "../command.ts";
 import { questionOf, questionOptions } from "../question.ts";
+import { writeOut } from "../writeOut.ts";
 import { integer, mostRows } from "./ensure.ts";
 
 export const generate = defineCommand({
@@ -54,17 +55,19 @@ export const generate = defineCommand({
     });
     context.progress.clear();
     const path = resolvePath(options.out);
-    await writeSafetensors(
-      path,
-      {
-        features: { dtype: "F32", shape: [sample.rows, sample.inputs.length], data: sample.features },
-        response: { dtype: "F32", shape: [sample.rows, ...sample.shape], data: sample.responses },
-      },
-      Object.fromEntries(
-        Object.entries(sample.provenance).map(([name, value]) => [
-          name,
-          typeof value === "string" ? value : JSON.stringify(value),
-        ]),
+    await writeOut("--out", path, () =>
+      writeSafetensors(
+        path,
+        {
+          features: { dtype: "F32", shape: [sample.rows, sample.inputs.length], data: sample.features },
+          response: { dtype: "F32", shape: [sample.rows, ...sample.shape], data: sample.responses },
+        },
+        Object.fromEntries(
+          Object.entries(sample.provenance).map(([name, value]) => [
+            name,
+            typeof value === "string" ? value : JSON.stringify(value),
+          ]),
+        ),
       ),
     );
     const { provenance, microsecondsPerResponse } = sample;

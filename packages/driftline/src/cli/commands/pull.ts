@@ -5,6 +5,7 @@ import { pull as pullBundle } from "@driftline/client/pull";
 import { defineCommand } from "../command.ts";
 import { findBundle } from "../findBundle.ts";
 import { questionOptions } from "../question.ts";
+import { writeOut } from "../writeOut.ts";
 
 export const pull = defineCommand({
   name: "pull",
@@ -19,7 +20,7 @@ export const pull = defineCommand({
     const driftline = await context.driftline();
     const { model, match, distance } = await findBundle(driftline, name, options);
     const directory = resolvePath(options.out ?? `${model.family}-${model.bundle.slice(0, 12)}`);
-    await pullBundle(driftline, model.bundle, directory);
+    await writeOut("--out", directory, () => pullBundle(driftline, model.bundle, directory));
     return {
       json: { bundle: model.bundle, match, distance, directory },
       text: `Pulled ${model.bundle.slice(0, 16)} (${match}) to ${directory}; all digests match.`,

@@ -7,6 +7,7 @@ import { exitCode } from "../../errors/problem.ts";
 import { revalidate } from "../../lifecycle/revalidate.ts";
 import { defineCommand } from "../command.ts";
 import { table } from "../table.ts";
+import { writeOut } from "../writeOut.ts";
 import { integer, mostRows } from "./ensure.ts";
 
 /** Fresh responses begin here, far from the seeds that datasets use. */
@@ -40,7 +41,7 @@ export const validate = defineCommand({
     });
     context.progress.clear();
     const path = resolvePath(options.out ?? `validation-${bundle.slice(0, 12)}.html`);
-    await writeFile(path, report);
+    await writeOut("--out", path, () => writeFile(path, report));
     const { verdict, metrics } = validation;
     return {
       json: { bundle, verdict, metrics, report: path },
