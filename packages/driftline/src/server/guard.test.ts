@@ -44,7 +44,7 @@ describe("a server at loopback", () => {
         assert.match(problem.remedy ?? "", /server\.allowedHosts/);
       }
     }
-    assert.equal((await get("")).status, 403, "no Host at all");
+    assert.equal((await get("")).status, 400, "no Host at all");
     assert.equal((await get("", "/healthz", "1.0")).status, 403, "no Host in HTTP/1.0");
   });
 
