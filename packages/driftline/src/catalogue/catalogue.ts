@@ -44,7 +44,7 @@ export async function openCatalogue(dataDirectory: string, migrations: Migration
     database,
     blobs,
     ...records(database, blobs, bindings),
-    resolve: resolver(database),
+    ...resolver(database),
     publish: (request: PublishRequest) => publish(database, blobs, bindings, request),
     verifyAll: (onProgress?: (progress: VerifyProgress) => void) =>
       verifyAll(database, blobs, journal, onProgress),

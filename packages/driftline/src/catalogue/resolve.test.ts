@@ -38,6 +38,20 @@ test("the model of exactly these conditions is found by its key", async (t) => {
   }
 });
 
+test("the JSON of an exact hit is that of resolve, whatever is in the labels; a miss has none", async (t) => {
+  const catalogue = await scratchCatalogue(t);
+  for (const gas of ["Ar/CH4 90/10", 'a "label" \\ },"family":', "π+σ", "{}"]) {
+    const question = ask({ gas, drift_velocity: "55 mm/us" });
+    assert.equal(await catalogue.exactJson(question), null);
+    const bundle = makeBundle(question, { domain: { drift_velocity: [5.45, 5.55] } });
+    await catalogue.publish({ ...bundle, reason: "test" });
+    const json = await catalogue.exactJson(question);
+    assert.deepEqual(JSON.parse(json!), await catalogue.resolve(question, testFamily, "exact"));
+    await catalogue.withdraw(bundle.digest, "test");
+    assert.equal(await catalogue.exactJson(question), null);
+  }
+});
+
 test("compatible: 5.55 is inside a domain of 5.50 ± 0.05, 5.56 is not, and exact resolution takes neither", async (t) => {
   const catalogue = await scratchCatalogue(t);
   await catalogue.publish({

@@ -21,7 +21,7 @@ export function resolver(database: Database<CatalogueTables>) {
   const newestBinding = newestBindingQuery(database);
   const index = searchIndex(db);
 
-  return async function resolve(
+  async function resolve(
     question: Question,
     family: Family,
     accept: "exact" | "compatible",
@@ -58,7 +58,15 @@ export function resolver(database: Database<CatalogueTables>) {
       job: null,
       fallback: null,
     } satisfies Miss;
-  };
+  }
+
+  /** What `resolve` gives where a model was made for exactly this question, as JSON; null elsewhere. */
+  async function exactJson(question: Question): Promise<string | null> {
+    const newest = await newestBinding(question.key);
+    return newest?.action === "serve" ? hitJson(question, newest) : null;
+  }
+
+  return { resolve, exactJson };
 }
 
 function hit(
@@ -110,6 +118,18 @@ function modelOf({ key, family, familyVersion, conditions, software }: Question,
     serving: true,
     size: Number(row.size),
   };
+}
+
+/** The JSON of an exact hit. The domain is JSON already: parsing and writing it again would cost as much as finding it. */
+function hitJson(question: Question, row: NewestBinding): string {
+  const { family, familyVersion, defaulted, canonical, key } = question;
+  const asked = `"family":${JSON.stringify(family)},"familyVersion":${familyVersion},"conditions":${JSON.stringify(question.conditions)},"software":${JSON.stringify(question.software)}`;
+  return (
+    `{"found":true,"match":"exact","distance":0,"question":{${asked},"defaulted":${JSON.stringify(defaulted)},` +
+    `"canonical":${JSON.stringify(canonical)},"key":"${key}"},"model":{"bundle":"${row.digest}","key":"${key}",` +
+    `"recipeHash":"${row.recipe_hash}",${asked},"dataSource":"${row.data_source}","createdAt":"${row.created_at}",` +
+    `"serving":true,"size":${row.size}},"domain":${row.domain_json},"differences":[]}`
+  );
 }
 
 async function withModels(db: Kysely<CatalogueTables>, candidates: Candidate[]) {

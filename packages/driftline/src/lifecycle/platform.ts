@@ -41,6 +41,8 @@ export interface Platform extends Driftline {
   readonly config: Configuration;
   readonly opened: Store;
   family(name: string): Family;
+  /** As `resolve`, where a model was made for exactly these conditions as JSON: that is what a server sends. */
+  resolveJson(family: string, request: ResolveRequest): Promise<Resolution | string>;
   /** Runs jobs in this process's workers: all of them, or only one. Without it jobs wait for another process. */
   runJobs(only?: string): Executor;
 }
@@ -64,7 +66,14 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
     return found;
   }
 
-  async function resolve(name: string, request: Parameters<Driftline["resolve"]>[1]): Promise<Resolution> {
+  async function resolveJson(name: string, request: ResolveRequest): Promise<Resolution | string> {
+    const { conditions, software, accept } = plainQuestion(request) ?? checked(resolveRequest, request);
+    const asked = family(name);
+    const question = canonicalQuestion(asked, { conditions, software });
+    return (await catalogue.exactJson(question)) ?? resolveQuestion(asked, question, accept);
+  }
+
+  async function resolve(name: string, request: ResolveRequest): Promise<Resolution> {
     const { conditions, software, accept } = plainQuestion(request) ?? checked(resolveRequest, request);
     const asked = family(name);
     return resolveQuestion(asked, canonicalQuestion(asked, { conditions, software }), accept);
@@ -169,6 +178,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       return [...families.values()].map((each) => summarise(each, counts.get(each.name) ?? 0));
     },
     resolve,
+    resolveJson,
     ensure,
     models: (filter) => catalogue.models(filter),
     model: (digest) => catalogue.model(digest),

@@ -9,14 +9,14 @@ import { connect } from "@driftline/client/connect";
 import { type ContractSubject, driftlineContract } from "@driftline/client/testing/contract";
 import { loadConfiguration } from "../config/configuration.ts";
 import { loadFamily } from "../family/loadFamily.ts";
-import { openPlatform } from "../lifecycle/platform.ts";
+import { openPlatform, type Platform } from "../lifecycle/platform.ts";
 import { listen } from "./server.ts";
 import { memoryDriftline } from "./testing.ts";
 
 const familyFile = fileURLToPath(new URL("../../../../families/mpd.tpc/family.yaml", import.meta.url));
 
 async function subject(
-  view: (platform: Driftline) => Promise<{ driftline: Driftline; close(): Promise<void> }>,
+  view: (platform: Platform) => Promise<{ driftline: Driftline; close(): Promise<void> }>,
 ): Promise<ContractSubject> {
   const directory = await mkdtemp(join(tmpdir(), "driftline-platform-"));
   const { bundle } = await memoryDriftline(join(directory, "memory"), loadFamily(familyFile));
@@ -49,7 +49,12 @@ driftlineContract("The platform", () =>
 
 driftlineContract("A server of the platform with its client", () =>
   subject(async (platform) => {
-    const server = await listen({ driftline: platform, host: "127.0.0.1", port: 0 });
+    const server = await listen({
+      driftline: platform,
+      resolveJson: platform.resolveJson,
+      host: "127.0.0.1",
+      port: 0,
+    });
     return { driftline: connect(server.url), close: () => server.close() };
   }),
 );

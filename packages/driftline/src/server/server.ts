@@ -16,7 +16,7 @@ import { defaultLimits, type Limits, maxBodyBytes, type RouteWork } from "./limi
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { answerUnknownRoutes, ignoreExpectations, refuseWithoutHost, sendProblem } from "./problems.ts";
-import { familyRoutes } from "./routes/families.ts";
+import { familyRoutes, type ResolveJson } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { modelRoutes } from "./routes/models.ts";
@@ -31,6 +31,8 @@ declare module "fastify" {
 
 export interface ServerOptions {
   driftline: Driftline;
+  /** Answers questions in place of `driftline.resolve`, with a hit as JSON where that is cheaper. */
+  resolveJson?: ResolveJson;
   /** Asked of every request but those for health. */
   token?: string | null;
   /** Address that it will listen at; a Host header must name it where it is loopback. */
@@ -91,8 +93,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   parseJsonBodies(app);
   await registerOpenApi(app, packageJson.version, Boolean(token));
   await app.register(healthRoutes, { driftline, metrics, version: packageJson.version });
+  const { resolveJson = driftline.resolve } = options;
   const checkDataFiles = dataFileCheck(options.dataDirectories ?? (token ? [] : null));
-  await app.register(familyRoutes, { prefix: "/v1", driftline, checkDataFiles });
+  await app.register(familyRoutes, { prefix: "/v1", driftline, resolveJson, checkDataFiles });
   await app.register(modelRoutes, { prefix: "/v1", driftline });
   await app.register(jobRoutes, { prefix: "/v1", driftline, heartbeatMs });
   await app.ready();

@@ -25,6 +25,7 @@ export const serve = defineCommand({
     const { config } = platform;
     const address = await listen({
       driftline: platform,
+      resolveJson: platform.resolveJson,
       host: options.host ?? config.server.host,
       port: integer("--http-port", options["http-port"]) ?? config.server.httpPort,
       ...{ token, allowedHosts, dataDirectories, tls },

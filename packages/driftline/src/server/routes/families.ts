@@ -42,13 +42,16 @@ const resolveResponses = {
   ...commonProblems,
 };
 
+export type ResolveJson = (family: string, request: ResolveRequest) => Promise<Resolution | string>;
+
 export interface FamilyRoutesOptions {
   driftline: Driftline;
+  resolveJson: ResolveJson;
   checkDataFiles: CheckDataFiles;
 }
 
 export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (app, options) => {
-  const { driftline, checkDataFiles } = options;
+  const { driftline, resolveJson, checkDataFiles } = options;
 
   app.get(
     "/families",
@@ -104,7 +107,7 @@ export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (a
         response: { ...resolveResponses, ...bodyProblems },
       },
     },
-    async (request, reply) => answer(await driftline.resolve(request.params.family, request.body), reply),
+    async (request, reply) => answer(await resolveJson(request.params.family, request.body), reply),
   );
 
   app.get(
@@ -125,7 +128,7 @@ export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (a
         software: assignments("software", query.software),
         accept: query.accept,
       };
-      return answer(await driftline.resolve(family, question), reply);
+      return answer(await resolveJson(family, question), reply);
     },
   );
 
@@ -158,7 +161,10 @@ export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (a
 };
 
 /** A hit, or its opposite as a problem document with the members of the miss. */
-function answer(resolution: Resolution, reply: FastifyReply) {
+function answer(resolution: Resolution | string, reply: FastifyReply) {
+  if (typeof resolution === "string") {
+    return reply.code(200).type("application/json").send(resolution as never);
+  }
   if (resolution.found) return reply.code(200).type("application/json").send(resolution);
   const problem = toProblem(
     fail("no_model", resolution.reason, {
