@@ -127,6 +127,8 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
     const connection = open.get(request.socket);
     // Without a connection it comes from `app.inject`.
     if (work === "watching" || connection === undefined) return undefined;
+    // It was let in on the short way, and goes on here.
+    if (connection.answers.get(response)) return undefined;
     if (connection.surplus && open.size > limits.connections) {
       refused.connections++;
       response.setHeader("connection", "close");
@@ -139,6 +141,11 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
     atWork[work]++;
     connection.answers.set(response, work);
     return undefined;
+  }
+
+  /** Whether `admit` would let a request in. */
+  function hasRoom({ socket }: IncomingMessage, work: Work): boolean {
+    return atWork[work] < limits.atWork[work] && open.get(socket)?.surplus === false;
   }
 
   /** What came was no request, or came too slowly. */
@@ -163,6 +170,7 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
   return {
     serve,
     admit,
+    hasRoom,
     onClientError,
     shutDown,
     figures: (): ConnectionFigures => ({ open: accepted.size, atWork, refused, ended }),

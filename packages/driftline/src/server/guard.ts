@@ -1,27 +1,28 @@
 // Refuses requests that a foreign web page made a browser send, and requests packed to do harm, before they are read.
 
-import type { IncomingHttpHeaders } from "node:http";
-import type { FastifyInstance } from "fastify";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { type DriftlineError, fail } from "../errors/registry.ts";
 import { isLoopback } from "./auth.ts";
 import { maxHeaders } from "./limits.ts";
+
+/** Why a request is refused before it is read; undefined where it is not. */
+export type Guard = (request: IncomingMessage) => DriftlineError | undefined;
 
 /**
  * Checks Host and Origin where the server listens at loopback: there the network keeps strangers away, but a page in
  * the user's browser can send requests to it, and by DNS rebinding read the answers. Elsewhere a token is asked for,
  * which a page doesn't have.
  */
-export function guardRequests(app: FastifyInstance, host: string, allowedHosts: string[]): void {
+export function requestGuard(host: string, allowedHosts: string[]): Guard {
   const foreign = isLoopback(host) ? foreignRequest(new Set(allowedHosts.map(bare))) : () => undefined;
-  app.addHook("onRequest", (request, _reply, done) => {
-    const { headers, rawHeaders, method, url = "" } = request.raw;
+  return ({ headers, rawHeaders, method, url = "" }) => {
     const bodiless = method === "GET" || method === "HEAD";
-    done(
+    return (
       foreign(headers, url) ??
-        tooMany(rawHeaders.length / 2) ??
-        (bodiless ? undefined : compressed(headers["content-encoding"])),
+      tooMany(rawHeaders.length / 2) ??
+      (bodiless ? undefined : compressed(headers["content-encoding"]))
     );
-  });
+  };
 }
 
 function foreignRequest(allowed: Set<string>) {

@@ -16,29 +16,34 @@ interface RouteCounts {
 }
 
 export interface Metrics {
+  /** Counts an answer that did not pass through the app. */
+  count(route: string, method: string, status: number, seconds: number): void;
   text(driftline: Driftline): Promise<string>;
 }
 
 /** Counts every answer of the app by route, method and status; `connections` tells of what is below them. */
 export function countRequests(app: FastifyInstance, connections: () => ConnectionFigures): Metrics {
   const routes = new Map<string, RouteCounts>();
-  app.addHook("onResponse", (request, reply, done) => {
-    // The pattern, not the path: the number of series stays bounded.
-    const labels = `route="${request.routeOptions.url ?? "unknown"}",method="${request.method}"`;
+  function count(route: string, method: string, status: number, seconds: number): void {
+    const labels = `route="${route}",method="${method}"`;
     let counts = routes.get(labels);
     if (counts === undefined) {
       counts = { byStatus: new Map(), buckets: limits.map(() => 0), seconds: 0, count: 0 };
       routes.set(labels, counts);
     }
-    const seconds = reply.elapsedTime / 1000;
-    counts.byStatus.set(reply.statusCode, (counts.byStatus.get(reply.statusCode) ?? 0) + 1);
+    counts.byStatus.set(status, (counts.byStatus.get(status) ?? 0) + 1);
     for (let i = limits.length - 1; i >= 0 && seconds <= limits[i]; i--) counts.buckets[i]++;
     counts.seconds += seconds;
     counts.count++;
+  }
+  app.addHook("onResponse", (request, reply, done) => {
+    // The pattern, not the path: the number of series stays bounded.
+    count(request.routeOptions.url ?? "unknown", request.method, reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
 
   return {
+    count,
     async text(driftline) {
       const jobs = await driftline.jobs();
       const lines: string[] = [];

@@ -6,10 +6,10 @@ import type { z } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { fail } from "../errors/registry.ts";
 import { plainQuestion } from "../lifecycle/plainQuestion.ts";
-import { refuseOpenServer, requireToken } from "./auth.ts";
+import { refuseOpenServer, requireToken, tokenCheck } from "./auth.ts";
 import { trackConnections } from "./connections.ts";
 import { dataFileCheck } from "./dataFiles.ts";
-import { guardRequests } from "./guard.ts";
+import { requestGuard } from "./guard.ts";
 import { invalidRequest } from "./invalid.ts";
 import { parseJsonBodies } from "./jsonBody.ts";
 import { defaultLimits, type Limits, maxBodyBytes, type RouteWork } from "./limits.ts";
@@ -20,6 +20,7 @@ import { familyRoutes, type ResolveJson } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { shortWay } from "./shortWay.ts";
 import type { TlsPair } from "./tls.ts";
 
 declare module "fastify" {
@@ -53,6 +54,20 @@ export interface ServerOptions {
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { driftline, token, heartbeatMs = 15_000, logger, tls, host = "127.0.0.1" } = options;
   const connections = trackConnections({ ...defaultLimits, ...options.limits }, tls);
+  const guard = requestGuard(host, options.allowedHosts ?? []);
+  const hasToken = tokenCheck(token);
+  const { resolveJson = driftline.resolve } = options;
+  let closing = false;
+  const short = shortWay({
+    resolveJson,
+    isWelcome: (request) =>
+      !closing &&
+      guard(request) === undefined &&
+      hasToken(request.headers.authorization) &&
+      connections.hasRoom(request, "request"),
+    admit: (request, response) => connections.admit(request, response, "request"),
+    count: (...counted) => metrics.count(...counted),
+  });
   const app: FastifyInstance = fastify({
     ...(logger ? { loggerInstance: logger } : { logger: { level: "warn", stream: process.stderr } }),
     logController: new LogController({ disableRequestLogging: true }),
@@ -60,7 +75,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     childLoggerFactory: (log) => log,
     bodyLimit: maxBodyBytes,
     routerOptions: { maxParamLength: 512 },
-    serverFactory: (handler) => connections.serve(handler),
+    serverFactory: (handler) => connections.serve(short.before(handler)),
     // Requests that came before the server was told to stop are answered.
     return503OnClosing: false,
     frameworkErrors: sendProblem,
@@ -78,22 +93,23 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler(sendProblem);
   const metrics = countRequests(app, connections.figures);
   answerUnknownRoutes(app);
+  short.replayBodies(app);
   refuseWithoutHost(app);
-  guardRequests(app, host, options.allowedHosts ?? []);
+  app.addHook("onRequest", (request, _reply, done) => done(guard(request.raw)));
   ignoreExpectations(app);
-  if (token) requireToken(app, token);
+  if (token) requireToken(app, hasToken);
   app.addHook("onRequest", (request, reply, done) =>
     done(connections.admit(request.raw, reply.raw, request.routeOptions.config?.work ?? "request")),
   );
   let stopWaiting = () => {};
   app.addHook("preClose", async () => {
+    closing = true;
     stopWaiting = connections.shutDown();
   });
   app.addHook("onClose", async () => stopWaiting());
   parseJsonBodies(app);
   await registerOpenApi(app, packageJson.version, Boolean(token));
   await app.register(healthRoutes, { driftline, metrics, version: packageJson.version });
-  const { resolveJson = driftline.resolve } = options;
   const checkDataFiles = dataFileCheck(options.dataDirectories ?? (token ? [] : null));
   await app.register(familyRoutes, { prefix: "/v1", driftline, resolveJson, checkDataFiles });
   await app.register(modelRoutes, { prefix: "/v1", driftline });

@@ -163,7 +163,10 @@ export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (a
 /** A hit, or its opposite as a problem document with the members of the miss. */
 function answer(resolution: Resolution | string, reply: FastifyReply) {
   if (typeof resolution === "string") {
-    return reply.code(200).type("application/json").send(resolution as never);
+    return reply
+      .code(200)
+      .type("application/json")
+      .send(resolution as never);
   }
   if (resolution.found) return reply.code(200).type("application/json").send(resolution);
   const problem = toProblem(
