@@ -4,7 +4,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { plainQuestion } from "./plainQuestion.ts";
+import { plainQuestion } from "../lifecycle/plainQuestion.ts";
 import type { ResolveJson } from "./routes/families.ts";
 
 const route = "/v1/families/:family/resolve";
