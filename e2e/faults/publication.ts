@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -82,6 +82,8 @@ export interface Outcome {
   /** How often the fault befell a call. */
   fired: number;
   calls: Call[];
+  /** The call that it befell first. */
+  befell: Call | undefined;
 }
 
 const patienceMs = 60_000;
@@ -140,7 +142,9 @@ export async function publisher(scratch: string, compileCache: string) {
         `the publishing process ended with status ${process_.exitCode}`,
       );
     }
-    const outcome = { dataDirectory, said, killed, fired: faults.fired(), calls: faults.takeCalls() };
+    const calls = faults.takeCalls();
+    const befell = calls.find(({ number }) => number === at);
+    const outcome = { dataDirectory, said, killed, fired: faults.fired(), calls, befell };
     faults.arm(fault, 0);
     return outcome;
   }
@@ -159,13 +163,18 @@ export async function publisher(scratch: string, compileCache: string) {
 
 /** Asserts what holds after any fault, opens the data directory for it in this process, and removes it. */
 export async function assertWhole(scenario: Scenario, fault: Fault, outcome: Outcome): Promise<void> {
-  const { dataDirectory, said, killed, fired } = outcome;
+  const { dataDirectory, said, killed, fired, befell } = outcome;
   const { published, before } = scenario;
   const passing = fault === "ENOSPC" || fault === "EIO" || fault === "short write";
   const acknowledged = said.some((line) => line.said === "acknowledged" && line.bundle === published.digest);
   const failures = said.filter((line) => line.said === "failed");
   if (fault === "short write") assert.deepEqual(failures, [], "a short write is gone on with");
   if (passing) assert.ok(acknowledged, "what failed once succeeds the second time, in the same process");
+  assert.deepEqual(
+    said.filter((line) => line.said === "left open"),
+    [],
+  );
+  if (!killed && befell?.name !== "unlink") assert.deepEqual(await remains(dataDirectory), []);
   assert.equal(killed, fired > 0 && (fault.startsWith("kill") || fault === "torn write"));
 
   const catalogue = await openCatalogue(dataDirectory);
@@ -186,6 +195,12 @@ export async function assertWhole(scenario: Scenario, fault: Fault, outcome: Out
     await catalogue.close();
   }
   await rm(dataDirectory, { recursive: true });
+}
+
+/** What writers leave while they work. A process that lives removes it, also after a failure. */
+async function remains(dataDirectory: string): Promise<string[]> {
+  const files = await readdir(dataDirectory, { recursive: true }).catch(() => []);
+  return files.filter((path) => /incoming\/.|catalogue\.json\.|bindings\.jsonl\./.test(path));
 }
 
 type Opened = Awaited<ReturnType<typeof openCatalogue>>;

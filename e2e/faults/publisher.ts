@@ -1,6 +1,6 @@
 // The process that faults befall: opens a catalogue and publishes one bundle, each time it is told to on standard input.
 
-import { readFileSync, writeSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { openCatalogue } from "../../packages/driftline/src/catalogue/catalogue.ts";
 import { DriftlineError } from "../../packages/driftline/src/errors/registry.ts";
@@ -15,6 +15,7 @@ export interface Order {
 export type Said =
   | { said: "ready" | "opened" | "closed" | "done" }
   | { said: "acknowledged"; bundle: string; calls: number }
+  | { said: "left open"; path: string }
   | { said: "failed"; doing: string; code: string; message: string };
 
 // Written at once, so that nothing that was said is lost with the process.
@@ -49,8 +50,23 @@ async function carryOut({ dataDirectory, bundle }: Order): Promise<void> {
   say({ said: "closed" });
 }
 
+/** Files below a directory that this process still has open. */
+function openFiles(directory: string): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(directory) ? [path] : [];
+    } catch {
+      // The one that lists them.
+      return [];
+    }
+  });
+}
+
 say({ said: "ready" });
 for await (const line of createInterface({ input: process.stdin })) {
-  await carryOut(JSON.parse(line) as Order);
+  const order = JSON.parse(line) as Order;
+  await carryOut(order);
+  for (const path of openFiles(order.dataDirectory)) say({ said: "left open", path });
   say({ said: "done" });
 }

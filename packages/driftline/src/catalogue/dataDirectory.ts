@@ -71,15 +71,21 @@ export async function prepareMarker(directory: string): Promise<void> {
 async function writeMarker(path: string): Promise<string> {
   const text = `${JSON.stringify({ scheme, createdAt: new Date().toISOString() })}\n`;
   const written = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`;
-  const file = await open(written, "wx");
-  await file.writeFile(text);
-  await file.sync();
-  await file.close();
-  // A link fails where another process was first; then its marker holds.
-  await link(written, path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  await rm(written);
+  try {
+    const file = await open(written, "wx");
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // A link fails where another process was first; then its marker holds.
+    await link(written, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+  } finally {
+    await rm(written, { force: true });
+  }
   return readFile(path, "utf8");
 }
 

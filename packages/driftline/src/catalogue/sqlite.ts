@@ -110,13 +110,20 @@ function sqliteConnection(path: string, readOnly: boolean) {
     async init() {
       // timeout 0: SQLite's own waiting would stop the event loop; `patiently` waits between attempts instead.
       database = new DatabaseSync(path, { timeout: 0 });
-      await execute("pragma journal_mode = wal");
-      await execute("pragma synchronous = full");
-      await execute("pragma foreign_keys = on");
-      if (readOnly) {
-        await execute("pragma query_only = on");
-        // Point reads in 100,000 models take 42 us in place of 65: no system call for each page.
-        await execute("pragma mmap_size = 1073741824");
+      try {
+        await execute("pragma journal_mode = wal");
+        await execute("pragma synchronous = full");
+        await execute("pragma foreign_keys = on");
+        if (readOnly) {
+          await execute("pragma query_only = on");
+          // Point reads in 100,000 models take 42 us in place of 65: no system call for each page.
+          await execute("pragma mmap_size = 1073741824");
+        }
+      } catch (error) {
+        // Kysely does not destroy what did not begin, and begins it anew at the next query.
+        prepared.clear();
+        database.close();
+        throw error;
       }
     },
     acquireConnection: async () => connection,
@@ -128,7 +135,9 @@ function sqliteConnection(path: string, readOnly: boolean) {
       if (database.isTransaction) await execute("rollback");
     },
     releaseConnection: async () => {},
-    destroy: async () => database?.close(),
+    destroy: async () => {
+      if (database?.isOpen) database.close();
+    },
   };
   const first = <R>({ sql: text, parameters }: CompiledQuery<R>) =>
     patiently(() => prepare(text).statement.get(...(parameters as SQLInputValue[])) as R | undefined);
