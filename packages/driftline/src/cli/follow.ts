@@ -56,6 +56,13 @@ export function throwUnlessPublished(job: Job): void {
   });
 }
 
+/** When an unfinished job is or was to be tried again, and why; empty for others. */
+export function describeRetry({ state, retry }: Job): string {
+  if (!retry || finished.includes(state)) return "";
+  const { number, of, at, reason } = retry;
+  return `try ${number + 1} of ${of + 1}, from ${at.slice(0, 19)}Z: ${reason}`;
+}
+
 export function describeJob(job: Job): string {
   const lines = [
     `Job ${job.id}: ${job.state}${job.attempt > 1 ? `, attempt ${job.attempt}` : ""}`,
@@ -67,10 +74,8 @@ export function describeJob(job: Job): string {
       `  ${stage.name.padEnd(9)} ${stage.state.padEnd(8)} ${took.padStart(11)}  ${describeFigures(stage.figures)}`.trimEnd(),
     );
   }
-  if (job.retry && !finished.includes(job.state)) {
-    const { number, of, at, reason } = job.retry;
-    lines.push(`  try ${number + 1} of ${of + 1}, from ${at.slice(0, 19)}Z: ${reason}`);
-  }
+  const retry = describeRetry(job);
+  if (retry !== "") lines.push(`  ${retry}`);
   if (job.bundle) lines.push(`  bundle  ${job.bundle}`);
   if (job.report) lines.push(`  report  ${job.report}`);
   if (job.error) lines.push(`  ${job.error.detail}`, ...(job.error.remedy ? [`  ${job.error.remedy}`] : []));

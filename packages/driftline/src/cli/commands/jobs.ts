@@ -1,7 +1,7 @@
 // driftline jobs: what is being made, and what became of it.
 
 import { defineCommand } from "../command.ts";
-import { describeJob, followJob } from "../follow.ts";
+import { describeJob, describeRetry, followJob } from "../follow.ts";
 import { table } from "../table.ts";
 
 export const jobs = defineCommand({
@@ -23,7 +23,7 @@ export const jobs = defineCommand({
         job.state,
         job.stages.find((stage) => stage.state === "running")?.name ?? "",
         job.updatedAt.slice(0, 19),
-        job.bundle?.slice(0, 16) ?? job.error?.detail.slice(0, 60) ?? "",
+        job.bundle?.slice(0, 16) ?? (job.error?.detail ?? describeRetry(job)).slice(0, 60),
       ]);
       const header = ["job", "family", "state", "stage", "changed", ""];
       return { json: all, text: all.length === 0 ? "No jobs yet." : table(header, rows) };
