@@ -21,22 +21,27 @@ export async function openFamilyModel(
   return model;
 }
 
+/** Besides one for each cell's noise: what validation draws must stay bearable. */
+const innerLatents = 4096;
+
 function checkValues(
   { inputs, output }: Pick<Family, "inputs" | "output">,
   model: OnnxModel,
   code: ErrorCode,
 ): void {
   const shape = output.axes.map(({ size }) => size);
+  const mostLatents = innerLatents + shape.reduce((product, size) => product * size, 1);
   const names = model.inputs.map(({ name }) => name).filter((name) => name !== "latent");
   const fits =
     names[0] === "features" &&
     model.featureWidth === inputs.length &&
+    model.latentWidth <= mostLatents &&
     model.outputs[0].name === "response" &&
     model.outputShape.join() === shape.join();
   if (fits) return;
   throw fail(
     code,
-    `Opening the model: it has ${describeValues(model.inputs)} → ${describeValues(model.outputs)}; the family wants features float32 [batch, ${inputs.length}], perhaps latent float32 [batch, n] → response float32 [batch, ${shape.join(", ")}].`,
+    `Opening the model: it has ${describeValues(model.inputs)} → ${describeValues(model.outputs)}; the family wants features float32 [batch, ${inputs.length}], perhaps latent float32 [batch, n] with n to ${mostLatents} → response float32 [batch, ${shape.join(", ")}].`,
     { field: "model.onnx", remedy: "The trainer must export inputs and outputs as docs/training.md says." },
   );
 }

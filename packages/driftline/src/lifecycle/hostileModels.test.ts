@@ -25,6 +25,11 @@ const models: { what: string; model: Uint8Array; says: RegExp; field?: string }[
   { what: "random outputs", model: file("random"), says: /the same inputs gave/ },
   { what: "other names", model: file("names"), says: /has inputs float32 .* family wants features/ },
   { what: "another shape", model: file("shape"), says: /response float32 \[batch, 16, 8\].* family wants/ },
+  {
+    what: "a million latent numbers",
+    model: file("wide"),
+    says: /latent float32 \[batch, 1000000\].*n to 4224/,
+  },
   { what: "weights in another file", model: read(client, "external.onnx"), says: /"w" in another file/ },
   { what: "a truncated file", model: good.subarray(0, 1500), says: /not a plain ONNX file/ },
   { what: "no ONNX at all", model: Buffer.from("hello, world"), says: /not a plain ONNX file/ },

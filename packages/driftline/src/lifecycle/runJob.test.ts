@@ -114,6 +114,28 @@ test("what the trainer refuses ends the job as the asker's mistake, at once", as
   assert.equal(ended.error?.field, "hyperparameters.x");
 });
 
+test("what a trainer says of its progress cannot break who shows it", async (t) => {
+  const job = await open(t);
+  const script = `
+for fields in ({"step": 5, "steps": 1}, {"step": -3, "steps": 10}, {"step": "x", "steps": []}, {"step": 1, "steps": 0}):
+    say("epoch", secondsLeft=-1e300, metrics={"\\u001b[2J" + "n" * 1000: 1.0, "x": "y"}, **fields)
+    time.sleep(0.6)
+say("log", message="\\u001b[2J" + "words " * 1000)
+time.sleep(0.6)
+say("log", message={"no": "text"})
+sys.exit(1)`;
+  await job.run(await scriptedTrainer(t, script));
+  const told = (await job.store.events(job.id, 0)).filter(
+    ({ type, stage }) => type === "progress" && stage === "train",
+  );
+  assert.ok(told.length >= 4, "each is told");
+  for (const { fraction, secondsLeft, message } of told) {
+    assert.ok(fraction === null || (fraction >= 0 && fraction <= 1), String(fraction));
+    assert.equal(secondsLeft, null);
+    assert.ok(message === null || (message.length <= 200 && !message.includes("\u001b")), String(message));
+  }
+});
+
 test("a job whose workers keep dying fails with a clear message", async (t) => {
   const job = await open(t);
   t.mock.timers.enable({ apis: ["Date"], now: Date.now() });

@@ -127,6 +127,18 @@ time.sleep(60)`,
   assert.equal(children.field, "limits.memoryMiB");
 });
 
+test("memory that children share with it is counted once", { skip: isLinux }, async (t) => {
+  const script = `
+kept = b"1" * (150 * 2**20)
+for i in range(4):
+    if os.fork() == 0:
+        time.sleep(60)
+time.sleep(2)
+finish()`;
+  const { result } = await run(t, script, { memoryMiB: 400 });
+  assert.equal((await result).steps, 1);
+});
+
 test("one that fills its directory is ended", async (t) => {
   const large = `
 with open("junk", "wb") as file:
@@ -218,7 +230,7 @@ test("a result that is missing, broken, or names what it must not", async (t) =>
     [`finish(); os.rename("model.onnx", "kept"); os.symlink("kept", "model.onnx")`, /it is a link/],
     [`finish(); os.remove("model.onnx"); os.mkfifo("model.onnx")`, /no plain file/],
     [`finish(); os.remove("model.onnx"); os.mkdir("model.onnx")`, /no plain file/],
-    [`finish(); os.truncate("model.onnx", 2**40)`, /at most 1073741824 are read/],
+    [`finish(); os.truncate("model.onnx", 2**40)`, /at most 268435456 are read/],
     [`finish(); os.truncate("result.json", 2**40)`, /at most/],
     [`finish(); os.rename("result.json", "r"); os.symlink("r", "result.json")`, /it is a link/],
     [`finish(names="../job.json")`, /no plain file name/],

@@ -50,7 +50,7 @@ export type TrainerResult = z.infer<typeof trainerResult>;
 
 /** A sparse file may claim any size; what is larger is not read. */
 const mib = 2 ** 20;
-const largest = { result: 16 * mib, model: 1024 * mib, reference: 64 * mib };
+const largest = { result: mib, model: 256 * mib, reference: 64 * mib };
 const checkSeconds = 20;
 
 /**

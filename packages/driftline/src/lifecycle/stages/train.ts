@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Stage } from "@driftline/client/api";
-import type { TrainerEvent } from "../../training/python.ts";
+import { plainText, type TrainerEvent } from "../../training/events.ts";
 import { type TrainerJob, type TrainerResult, train } from "../../training/trainer.ts";
 import { checkTrainedModel } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
@@ -78,14 +78,15 @@ function outputOf({ family, recipe }: Pick<StageContext, "family" | "recipe">) {
 }
 
 function follow(event: TrainerEvent, progress: StageContext["progress"]): void {
-  const number = (value: unknown) => (typeof value === "number" && Number.isFinite(value) ? value : null);
+  // A trainer may say anything; a bar of minus three parts cannot be drawn.
+  const number = (value: unknown) => (typeof value === "number" && value >= 0 && value < 1e9 ? value : null);
   if (event.event === "epoch") {
     const step = number(event.step);
     const steps = number(event.steps);
-    const fraction = step !== null && steps ? step / steps : null;
+    const fraction = step !== null && steps ? Math.min(1, step / steps) : null;
     progress(fraction, metricsText(event.metrics), number(event.secondsLeft));
   } else if (event.event === "log" && typeof event.message === "string") {
-    progress(null, event.message.slice(0, 200));
+    progress(null, plainText(event.message).slice(0, 200));
   }
 }
 
@@ -94,7 +95,7 @@ function metricsText(metrics: unknown): string | null {
   return Object.entries(metrics)
     .filter(([, value]) => typeof value === "number")
     .slice(0, 3)
-    .map(([name, value]) => `${name} ${Number(value).toPrecision(4)}`)
+    .map(([name, value]) => `${plainText(name).slice(0, 40)} ${Number(value).toPrecision(4)}`)
     .join(", ");
 }
 

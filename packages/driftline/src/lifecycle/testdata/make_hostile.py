@@ -104,13 +104,18 @@ save(
 )
 
 zero = numpy_helper.from_array(numpy.array(0, numpy.float32), "zero_more")
-features, latent, response = value("features", "batch", 6), value("latent", "batch", 4), value("response", "batch", 8, 16)
+features, latent, response = (
+    value("features", "batch", 6),
+    value("latent", "batch", 4),
+    value("response", "batch", 8, 16),
+)
 save(
     "names.onnx",
     [helper.make_node("Identity", ["inputs"], ["features"]), *image("zero_more")],
     [zero],
     inputs=[value("inputs", "batch", 6), latent],
 )
+save("wide.onnx", image("zero_more"), [zero], inputs=[features, value("latent", "batch", 1_000_000)])
 save(
     "shape.onnx",
     [
