@@ -17,9 +17,9 @@ export async function jobsDirectory(dataDirectory: string): Promise<string> {
 
 const prefix = "attempt-";
 
-/** What the marks of all processes of a job's attempts begin with. */
-export function markOf(jobDirectory: string): string {
-  return join(jobDirectory, prefix);
+/** What the marks of all processes of an attempt begin with, or of all attempts of a job. */
+export function markOf(jobDirectory: string, attempt?: number): string {
+  return attempt === undefined ? join(jobDirectory, prefix) : `${attemptDirectory(jobDirectory, attempt)}/`;
 }
 
 export function attemptDirectory(jobDirectory: string, attempt: number): string {
@@ -52,15 +52,20 @@ export async function removeAbandoned(jobs: string, store: JobStore, keptDays: n
   const unfinished = await store.unfinishedIds();
   for (const id of names.filter((name) => !unfinished.has(name))) {
     const directory = join(jobs, id);
-    for (const attempt of await attemptsIn(directory)) {
-      await endProcesses(join(attemptDirectory(directory, attempt), "/"));
-      await rm(attemptDirectory(directory, attempt), { recursive: true, force: true });
-    }
+    await removeAttempts(directory);
     const changed = await stat(directory).catch(() => null);
     if (changed?.isDirectory() && Date.now() - changed.mtimeMs > keptDays * dayMs) {
       await store.forgetReport(id);
       await rm(directory, { recursive: true, force: true });
     }
+  }
+}
+
+/** Removes what attempts of an ended job left, with their processes. */
+export async function removeAttempts(jobDirectory: string): Promise<void> {
+  for (const attempt of await attemptsIn(jobDirectory)) {
+    await endProcesses(markOf(jobDirectory, attempt));
+    await rm(attemptDirectory(jobDirectory, attempt), { recursive: true, force: true });
   }
 }
 

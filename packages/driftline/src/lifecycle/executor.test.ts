@@ -90,6 +90,8 @@ test("a worker that hears nothing: its job is cancelled within two seconds", { s
   const took = performance.now() - asked;
   assert.ok(took < 2000, `${took} ms`);
   assert.deepEqual(job.processes(), []);
+  while ((await readdir(job.directory)).length > 1) await sleep(20);
+  assert.deepEqual(await readdir(job.directory), ["worker.log"], "nothing of the attempt is left");
 });
 
 test("a worker that stalls past its lease is ended, and the job is tried again", { skip }, async (t) => {

@@ -9,7 +9,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { workerUrl } from "../config/workerUrl.ts";
 import { trimLog } from "../training/outputLog.ts";
 import { endProcesses } from "../training/processes.ts";
-import { jobsDirectory, markOf, removeAbandoned } from "./attempts.ts";
+import { jobsDirectory, markOf, removeAbandoned, removeAttempts } from "./attempts.ts";
 import type { JobStore } from "./jobStore.ts";
 import type { WorkerOrder } from "./worker.ts";
 
@@ -32,7 +32,7 @@ const pollMs = 1_000;
 const watchMs = 250;
 const graceMs = 8_000;
 /** A worker that is too busy to notice that its job is cancelled is ended after this time. */
-const cancelMs = 1_300;
+const cancelMs = 1_500;
 /** So has one that stalls: its lease runs out first. After a sleep of the machine it has time to renew it. */
 const stalledMs = 5_000;
 /** What cannot be written down is tried again after this time. */
@@ -44,8 +44,7 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
   let closing = false;
   let looking: Promise<void> | null = null;
   let watching: Promise<void> | null = null;
-  const directory = jobsDirectory(config.dataDirectory);
-  directory
+  jobsDirectory(config.dataDirectory)
     .then((jobs) => removeAbandoned(jobs, store, config.limits.jobDays))
     // What could not be removed is removed another time.
     .catch(() => {});
@@ -54,7 +53,7 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
     if (closing) return;
     const free = config.workers - workers.size;
     if (free <= 0) return;
-    const jobs = await directory;
+    const jobs = await jobsDirectory(config.dataDirectory);
     const ids = (await store.claimable()).filter(
       (id) => !workers.has(id) && (only === undefined || id === only),
     );
@@ -108,9 +107,12 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
     how: string,
     jobDirectory: string,
   ): Promise<void> {
-    await endProcesses(markOf(jobDirectory));
+    const [left] = await store.watched([id]);
+    // Its own attempt's processes: those of another worker, who has taken the job over, are none of its business.
+    if (left && left.pid === child.pid) await endProcesses(markOf(jobDirectory, left.attempt));
     const worker = { host: hostname(), pid: child.pid ?? 0 };
-    await store.workerEnded(id, worker, `the worker process ${how}`, !closing);
+    const hasEnded = await store.workerEnded(id, worker, `the worker process ${how}`, !closing);
+    if (hasEnded) await removeAttempts(jobDirectory);
   }
 
   function kick(): void {

@@ -28,6 +28,7 @@ export interface WatchedJob {
   id: string;
   /** Of its worker. */
   pid: number | null;
+  attempt: number;
   isExpired: boolean;
   cancelRequested: boolean;
 }
@@ -106,12 +107,13 @@ export function leases({ db, write }: JobDatabase) {
   async function watched(ids: string[]): Promise<WatchedJob[]> {
     const rows = await db
       .selectFrom("jobs")
-      .select(["id", "holder_json", "lease_until", "cancel_requested"])
+      .select(["id", "attempt", "holder_json", "lease_until", "cancel_requested"])
       .where("id", "in", ids)
       .where("state", "=", "running")
       .execute();
-    return rows.map(({ id, holder_json, lease_until, cancel_requested }) => ({
+    return rows.map(({ id, attempt, holder_json, lease_until, cancel_requested }) => ({
       id,
+      attempt,
       pid: holder_json === null ? null : (JSON.parse(holder_json) as Holder).pid,
       isExpired: lease_until < Date.now(),
       cancelRequested: cancel_requested !== 0,
@@ -144,36 +146,41 @@ export function leases({ db, write }: JobDatabase) {
 
   /**
    * For the process that started a worker and saw it end: if the worker `pid` still held the job, or none came so far as
-   * to hold it, the job is tried again later. `counts` is false where the worker was ended on purpose.
+   * to hold it, the job is tried again later. `counts` is false where the worker was ended on purpose. Says whether the
+   * job has ended.
    */
   async function workerEnded(
     id: string,
     worker: { host: string; pid: number },
     reason: string,
     counts: boolean,
-  ): Promise<void> {
-    await write(async (trx) => {
+  ): Promise<boolean> {
+    return write(async (trx) => {
       const found = await trx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
-      if (!found || !isUnfinished(found.state)) return;
+      if (!found || !isUnfinished(found.state)) return true;
       const holder = found.holder_json === null ? null : (JSON.parse(found.holder_json) as Holder);
       const itsOwn = holder === null || (holder.host === worker.host && holder.pid === worker.pid);
-      if (!itsOwn) return;
+      if (!itsOwn) return false;
       if (found.cancel_requested) {
         await recordIn(trx, id, found.fence, { state: "cancelled" }, { type: "state", state: "cancelled" });
-      } else if (counts) await postponeIn(trx, found, reason);
-      else if (holder !== null) await release(trx, found, {});
+        return true;
+      }
+      if (counts) return postponeIn(trx, found, reason);
+      if (holder !== null) await release(trx, found, {});
+      return false;
     });
   }
 
   return { claimable, claim, renew, watched, giveBack, postpone, workerEnded };
 }
 
-async function postponeIn(trx: Transaction<JobTables>, found: JobRow, reason: string): Promise<void> {
+/** Says whether the job has ended with this. */
+async function postponeIn(trx: Transaction<JobTables>, found: JobRow, reason: string): Promise<boolean> {
   const failures = found.failures + 1;
   if (failures > maximumRetries) {
     const error = toProblem(givenUp(found.id, reason));
     await recordIn(trx, found.id, found.fence, { state: "failed", error }, { type: "state" });
-    return;
+    return true;
   }
   const delay = retryDelayMs(failures);
   const due = Date.now() + delay;
@@ -190,6 +197,7 @@ async function postponeIn(trx: Transaction<JobTables>, found: JobRow, reason: st
     },
   );
   await release(trx, found, { failures, retry_at: due });
+  return false;
 }
 
 async function release(

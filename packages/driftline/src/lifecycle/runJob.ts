@@ -271,9 +271,10 @@ async function conclude(
   }
   const reason = state === "cancelled" ? null : passingReason(error);
   if (reason !== null) {
-    await store.postpone(job.id, fence, `${messageOf(error)} (${reason})`);
+    const isOurs = error instanceof DriftlineError;
+    await store.postpone(job.id, fence, isOurs ? messageOf(error) : `${reason} (${messageOf(error)})`);
     // A full disk is not made emptier by what filled it.
-    return error instanceof DriftlineError && error.data?.signal !== undefined;
+    return isOurs && error.data?.signal !== undefined;
   }
   const problem = toProblem(
     state === "cancelled" ? fail("cancelled", `Job ${job.id} was cancelled.`) : error,

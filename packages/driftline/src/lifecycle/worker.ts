@@ -5,7 +5,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { fail } from "../errors/registry.ts";
 import { trainerEnvironment } from "../training/environment.ts";
 import { markVariable } from "../training/processes.ts";
-import { attemptDirectory, jobsDirectory } from "./attempts.ts";
+import { jobsDirectory, markOf } from "./attempts.ts";
 import { thisProcess } from "./holder.ts";
 import { openStore } from "./openStore.ts";
 import { runJob } from "./runJob.ts";
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     if (!claimed) return;
     const jobs = await jobsDirectory(config.dataDirectory);
     // Whatever this process starts from here on can be found by it, should it die.
-    process.env[markVariable] = `${attemptDirectory(join(jobs, order.job), claimed.job.attempt)}/`;
+    process.env[markVariable] = markOf(join(jobs, order.job), claimed.job.attempt);
     await runJob(
       {
         store,
