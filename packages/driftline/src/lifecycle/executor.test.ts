@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { readlinkSync } from "node:fs";
-import { chmod, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +21,8 @@ say("up")
 time.sleep(300)`;
 
 async function open(t: TestContext) {
-  const dataDirectory = await scratchDirectory(t);
+  // Removed after the executor is closed: hooks run in the order in which they were given.
+  const dataDirectory = await mkdtemp(join(tmpdir(), "driftline-executor-"));
   const job = await makeTestJob(dataDirectory);
   const { sources } = await scriptedTrainer(t, deaf);
   const trainerDirectory = await scratchDirectory(t);
@@ -35,6 +37,7 @@ async function open(t: TestContext) {
   t.after(async () => {
     await executor.close();
     await job.close();
+    await rm(dataDirectory, { recursive: true });
   });
   await trainerIsUp(job.directory);
   return { ...job, executor, worker: await workerOf(job.directory) };

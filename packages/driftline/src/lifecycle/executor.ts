@@ -109,9 +109,16 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
   ): Promise<void> {
     const [left] = await store.watched([id]);
     // Its own attempt's processes: those of another worker, who has taken the job over, are none of its business.
-    if (left && left.pid === child.pid) await endProcesses(markOf(jobDirectory, left.attempt));
+    const isOwn = left !== undefined && left.pid === child.pid;
+    if (isOwn) await endProcesses(markOf(jobDirectory, left.attempt));
     const worker = { host: hostname(), pid: child.pid ?? 0 };
-    const hasEnded = await store.workerEnded(id, worker, `the worker process ${how}`, !closing);
+    const hasEnded = await store
+      .workerEnded(id, worker, `the worker process ${how}`, !closing)
+      .catch(async (error: unknown) => {
+        // A disk that is full takes no record, and this may be what fills it.
+        if (isOwn) await removeAttempts(jobDirectory);
+        throw error;
+      });
     if (hasEnded) await removeAttempts(jobDirectory);
   }
 

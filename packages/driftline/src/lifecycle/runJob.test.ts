@@ -1,7 +1,7 @@
 // One attempt after another at a real job with scripted trainers: checkpoints, tries, cancel, stop, what is left behind.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -88,6 +88,43 @@ time.sleep(60)`;
   assert.equal(left.state, "queued");
   assert.equal(left.retry, null, "it is no failure");
   assert.match((await job.run(trainer)).error?.detail ?? "", /found it saved/);
+});
+
+test("a trainer that fills the disk is ended, what it wrote is gone, and the job tried again", async (t) => {
+  const disk = await scratchDirectory(t);
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", disk]);
+  if (mounted.status !== 0) return t.skip("a small disk can only be made by root");
+  const endless = `
+with open("junk", "wb") as file:
+    while True:
+        try:
+            file.write(b"1" * 2**20)
+            file.flush()
+        except OSError:
+            pass
+        time.sleep(0.01)`;
+  const honest = `
+try:
+    with open("junk", "wb") as file:
+        while True:
+            file.write(b"1" * 2**20)
+except OSError as error:
+    say("error", message=str(error), remedy="make room"); sys.exit(75)`;
+  try {
+    for (const [name, script, says] of [
+      ["endless", endless, /it was ended because it filled the disk/],
+      ["honest", honest, /No space left on device/],
+    ] as const) {
+      const job = await makeTestJob(join(disk, name));
+      const left = await job.run(await scriptedTrainer(t, script));
+      assert.equal(left.state, "queued");
+      assert.match(left.retry?.reason ?? "", says);
+      assert.deepEqual(await readdir(job.directory), ["worker.log"]);
+      await job.close();
+    }
+  } finally {
+    spawnSync("umount", ["-l", disk]);
+  }
 });
 
 test("a job that is cancelled while it trains ends within two seconds", async (t) => {

@@ -50,7 +50,7 @@ export async function runJob(environment: JobEnvironment, claimed: ClaimedJob): 
   const directory = join(environment.jobsDirectory, job.id);
   const lease = holdLease(store, job.id, fence, environment.signal);
   const log = outputLog(join(directory, "worker.log"), limits.logMiB * 2 ** 20);
-  let isKept = false;
+  const remove = () => rm(attemptDirectory(directory, job.attempt), { recursive: true, force: true });
   try {
     const attempt = await beginAttempt(directory, job.attempt);
     if (claimed.failures > maximumRetries) throw givenUp(job.id, "its worker died or stalled");
@@ -62,20 +62,24 @@ export async function runJob(environment: JobEnvironment, claimed: ClaimedJob): 
       { type: "state", state: "running", message: `attempt ${job.attempt}` },
     );
     await runStages(environment, claimed, { directory, attempt, lease, log: log.write });
+    await remove();
   } catch (error) {
+    // Before anything is written down: on a disk that it filled nothing could be.
+    if (!isOfUse(lease, error)) await remove();
     log.write(`--- ${error instanceof Error ? error.stack : String(error)}\n`);
-    isKept = await conclude(environment, claimed, lease, error).catch((later: unknown) => {
-      if (isLeaseLost(later)) return false;
-      throw later;
+    await conclude(environment, claimed, lease, error).catch((later: unknown) => {
+      if (!isLeaseLost(later)) throw later;
     });
   } finally {
     await lease.release();
     log.close();
-    // Another worker has it, if the lease was lost.
-    if (!isKept && lease.state() !== "lost") {
-      await rm(attemptDirectory(directory, job.attempt), { recursive: true, force: true });
-    }
   }
+}
+
+/** Whether the next attempt may go on from what this one left, or has taken it already. */
+function isOfUse(lease: Lease, error: unknown): boolean {
+  if (lease.state() === "cancelled") return false;
+  return lease.state() !== "held" || (error instanceof DriftlineError && error.data?.signal !== undefined);
 }
 
 interface Attempt {
@@ -256,25 +260,24 @@ function throttled(
   };
 }
 
-/** Records how the attempt ended. Says whether what it left is of use to the next one. */
+/** Records how the attempt ended. */
 async function conclude(
   { store }: JobEnvironment,
   { job, fence }: ClaimedJob,
   lease: Lease,
   error: unknown,
-): Promise<boolean> {
+): Promise<void> {
   const state = lease.state();
-  if (state === "lost" || isLeaseLost(error)) return false;
+  if (state === "lost" || isLeaseLost(error)) return;
   if (state === "stopped") {
     await store.giveBack(job.id, fence);
-    return true;
+    return;
   }
   const reason = state === "cancelled" ? null : passingReason(error);
   if (reason !== null) {
-    const isOurs = error instanceof DriftlineError;
-    await store.postpone(job.id, fence, isOurs ? messageOf(error) : `${reason} (${messageOf(error)})`);
-    // A full disk is not made emptier by what filled it.
-    return isOurs && error.data?.signal !== undefined;
+    const told = error instanceof DriftlineError ? messageOf(error) : `${reason} (${messageOf(error)})`;
+    await store.postpone(job.id, fence, told);
+    return;
   }
   const problem = toProblem(
     state === "cancelled" ? fail("cancelled", `Job ${job.id} was cancelled.`) : error,
@@ -286,7 +289,6 @@ async function conclude(
   const change: JobChange = { state: ended, error: problem };
   if (running) change.stage = { name: running.name, state: "failed" };
   await store.record(job.id, fence, change, { type: "state", state: ended });
-  return false;
 }
 
 function isLeaseLost(error: unknown): boolean {
