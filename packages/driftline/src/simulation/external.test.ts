@@ -101,6 +101,13 @@ test("a program that fails is shown with the last lines of its standard error, a
   });
 });
 
+test("one that is killed says so, for another try may help", async () => {
+  await assert.rejects(simulate(options(`process.kill(process.pid, "SIGKILL");`)), {
+    code: "simulator_failed",
+    data: { signal: "SIGKILL" },
+  });
+});
+
 test("a command that is not there, and one without a reader, are said", async () => {
   const given = options("");
   const simulator = { ...given.simulator, command: ["/no/such/simulator"] };

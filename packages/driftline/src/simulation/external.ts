@@ -151,6 +151,7 @@ function runProgram(what: string, command: string[], folder: string, run: Extern
           `${what} ${ending}${said ? `; the end of its standard error:\n${said}` : ""}`,
           {
             remedy: `Run it by hand with a request file: ${command.slice(0, -1).join(" ")} request.json`,
+            data: killedBy === null ? undefined : { signal: killedBy },
           },
         ),
       );
