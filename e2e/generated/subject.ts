@@ -12,7 +12,7 @@ import type { Subject } from "./request.ts";
 
 export interface ServedSubject extends Subject {
   port: number;
-  /** Throws where the server has ended, is not ready, or has logged a fault. */
+  /** Throws where the server has ended, is not ready, or has logged a fault; then cancels what was asked for since. */
   checkHealth(): Promise<void>;
 }
 
@@ -53,6 +53,9 @@ export async function startSubject(t: TestContext): Promise<ServedSubject> {
       assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
       assert.equal((await driftline.job(holder)).state, "running", "its worker is still busy");
       assert.equal(log, "", "the server logged a fault");
+      for (const { id, state } of await driftline.jobs()) {
+        if (state === "queued" && !jobs.includes(id)) await driftline.cancel(id);
+      }
     },
   };
 }

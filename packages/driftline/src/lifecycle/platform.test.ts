@@ -73,7 +73,7 @@ test("a bundle that was made elsewhere, by no recipe of Driftline, cannot be jud
     onProgress: () => {},
   };
   await assert.rejects(revalidate(platform, model.bundle, request), {
-    code: "invalid_bundle",
-    field: "recipe",
+    code: "usage",
+    field: "BUNDLE",
   });
 });

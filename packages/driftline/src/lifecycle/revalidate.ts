@@ -36,7 +36,7 @@ export interface Revalidation {
   report: string;
 }
 
-/** Throws `unknown_model`, `damaged`, `invalid_data`, `python_missing`. Changes nothing in the catalogue. */
+/** Throws `unknown_model`, `usage` for a bundle made elsewhere, `damaged`, `invalid_data`, `python_missing`. Changes nothing in the catalogue. */
 export async function revalidate(
   platform: Platform,
   digest: string,
@@ -50,14 +50,11 @@ export async function revalidate(
   const family = platform.family(manifest.family);
   const recipe = manifest.recipe as unknown as Recipe;
   if (recipe.scheme !== "driftline-recipe/1") {
-    throw fail(
-      "invalid_bundle",
-      `Validating ${bundle}: it was made elsewhere, and not by a recipe of Driftline.`,
-      {
-        field: "recipe",
-        remedy: "Only models that `driftline ensure` made can be judged again.",
-      },
-    );
+    throw fail("usage", `Validating ${bundle}: it was made elsewhere, not by a recipe of Driftline.`, {
+      field: "BUNDLE",
+      remedy:
+        "Name a model that `driftline ensure` made: its recipe says what to simulate and which gates hold.",
+    });
   }
   const environment = trainerEnvironment(platform.config.trainerDirectory, platform.config.python);
   const { sha256 } = await catalogue.fileEntry(bundle, "model.onnx");
