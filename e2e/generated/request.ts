@@ -1,6 +1,6 @@
 // What a generated request is: how it is sent, and what it must be answered where that is known.
 
-import type { RightAnswer, TestCatalogue } from "./catalogue.ts";
+import type { PublishedBundle, RightAnswer, TestCatalogue } from "./catalogue.ts";
 import type { OpenApi } from "./document.ts";
 import type { HttpRequest } from "./exchange.ts";
 import { jsonText } from "./values.ts";
@@ -17,6 +17,8 @@ export type Expected =
       job: boolean | "invalid_software";
     }
   | { of: "models"; digests: string[] }
+  | { of: "model"; digest: string }
+  | { of: "tar"; files: PublishedBundle["files"] }
   | { of: "file"; sha256: string; size: number; range: [first: number, last: number] | null };
 
 export interface GeneratedRequest extends HttpRequest {

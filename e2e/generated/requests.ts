@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { allowedRequests } from "./allowedRequests.ts";
 import { besideAllowed, besideQuestions } from "./besideRequests.ts";
 import { type GeneratedRequest, type Subject, shown } from "./request.ts";
-import { rightFiles, rightLists, rightQuestions } from "./rightRequests.ts";
+import { rightFiles, rightLists, rightModels, rightQuestions } from "./rightRequests.ts";
 
 /** Any request that an HTTP library can send. */
 export function requests(subject: Subject): fc.Arbitrary<GeneratedRequest> {
@@ -13,6 +13,7 @@ export function requests(subject: Subject): fc.Arbitrary<GeneratedRequest> {
   const any = fc.oneof(
     { weight: 3, arbitrary: rightQuestions(catalogue) },
     { weight: 1, arbitrary: rightFiles(catalogue) },
+    { weight: 1, arbitrary: rightModels(catalogue) },
     { weight: 1, arbitrary: rightLists(catalogue) },
     { weight: 3, arbitrary: allowed },
     { weight: 4, arbitrary: besideQuestions(catalogue) },

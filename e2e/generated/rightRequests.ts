@@ -81,6 +81,18 @@ export function digestOf({ digest }: PublishedBundle): fc.Arbitrary<string> {
   );
 }
 
+/** One model, and all of its files at once. */
+export function rightModels({ bundles }: TestCatalogue): fc.Arbitrary<GeneratedRequest> {
+  return fc.constantFrom(...bundles).chain((bundle) =>
+    fc.tuple(digestOf(bundle), fc.boolean()).map(([digest, tar]) =>
+      get(`/v1/models/${digest}${tar ? "/bundle.tar" : ""}`, {
+        kind: "right",
+        expected: tar ? { of: "tar", files: bundle.files } : { of: "model", digest: bundle.digest },
+      }),
+    ),
+  );
+}
+
 export function rightLists({ families, bundles }: TestCatalogue): fc.Arbitrary<GeneratedRequest> {
   const names = [...families.map(({ name }) => name), "nobody.asked"];
   return fc.option(fc.constantFrom(...names)).map((family) => {

@@ -62,6 +62,14 @@ test("a member out of range is named, in words", async () => {
   });
 });
 
+test("two who ask for one model get one job, each with what they left out themselves", async () => {
+  const first = await platform.ensure("mpd.tpc", { conditions: { noise: "2 ADC" } });
+  const second = await platform.ensure("mpd.tpc", { conditions: { noise: "2 ADC", particle: "pion" } });
+  assert.equal(second.job?.id, first.job?.id);
+  assert.ok(first.job?.question.defaulted.includes("particle"));
+  assert.ok(!second.job?.question.defaulted.includes("particle"));
+});
+
 test("a bundle that was made elsewhere, by no recipe of Driftline, cannot be judged again", async () => {
   const { manifest, files } = makeBundle(canonicalQuestion(platform.family("mpd.tpc"), {}));
   const { model } = await platform.opened.catalogue.publish({ manifest, files, reason: "a test" });

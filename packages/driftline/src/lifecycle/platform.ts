@@ -133,7 +133,8 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
         files: files.map(({ path }) => path),
       });
       for (const executor of executors) executor.kick();
-      return { model: null, job };
+      // A job that another asker began answers how this one asked: what was left out may differ.
+      return { model: null, job: { ...job, question } };
     }
   }
 
