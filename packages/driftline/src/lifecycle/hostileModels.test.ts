@@ -13,7 +13,12 @@ const good = readFileSync(new URL("tiny.onnx", client));
 const reference = readFileSync(new URL("tiny.reference.safetensors", client));
 
 const models: { what: string; model: Uint8Array; says: RegExp; field?: string }[] = [
-  { what: "a loop without end", model: file("loop"), says: /no answer within 2 seconds/ },
+  {
+    what: "a loop without end",
+    model: file("loop"),
+    says: /no answer within 2 seconds/,
+    field: "limits.modelSeconds",
+  },
   {
     what: "gigabytes from a tiny file",
     model: file("huge"),
