@@ -117,3 +117,11 @@ test("--json after -- is a word, and no run leaves a handler of signals behind",
   assert.match(stderr, /There is no family "--json"/);
   assert.equal(process.listenerCount("SIGTERM"), before);
 });
+
+test("help of a command that there is not names the nearest", async () => {
+  const { code, stderr } = await ended("help", "resolv");
+  assert.equal(code, 2);
+  assert.match(stderr, /Did you mean resolve\?/);
+  assert.match((await ended("help", "resolve")).stdout, /^driftline resolve/);
+  assert.match((await ended("help", "--json")).stdout, /^driftline COMMAND/);
+});

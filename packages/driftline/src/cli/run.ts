@@ -113,7 +113,7 @@ async function findCommand(name: string): Promise<Command> {
 }
 
 async function overview(name: string | undefined): Promise<string> {
-  if (name !== undefined && Object.hasOwn(commands, name)) return helpText(await findCommand(name));
+  if (name !== undefined && !name.startsWith("--")) return helpText(await findCommand(name));
   const all = await Promise.all(Object.values(commands).map((load) => load()));
   return [
     "driftline COMMAND [options]",
