@@ -36,7 +36,7 @@ test("names that every JavaScript object has are no commands and no options", as
     assert.equal(code, 2);
     assert.ok(stderr.startsWith(`driftline: there is no command "${name}".\n`), stderr);
     assert.deepEqual(await problemOf("models", `--${name}`), { exit: 2, code: "usage", field: `--${name}` });
-    assert.match((await ended("help", name)).stdout, /^driftline COMMAND/);
+    assert.equal((await ended("help", name)).code, 2);
   }
 });
 
