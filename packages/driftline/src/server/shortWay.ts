@@ -45,7 +45,7 @@ export function shortWay(options: ShortWayOptions) {
           };
           const question = questionOf(body);
           if (question === null) return goOn();
-          resolveJson(family, question).then((answer) => {
+          const send = (answer: Awaited<ReturnType<ResolveJson>>) => {
             if (typeof answer !== "string") return goOn();
             response.writeHead(200, {
               "content-type": "application/json; charset=utf-8",
@@ -53,7 +53,11 @@ export function shortWay(options: ShortWayOptions) {
             });
             response.end(answer);
             count(route, "POST", 200, (performance.now() - started) / 1000);
-          }, goOn);
+          };
+          resolveJson(family, question)
+            .then(send, goOn)
+            // Nothing is left to say where even that failed; a rejection must not end the process.
+            .catch(() => response.destroy());
         });
       },
 
