@@ -191,6 +191,16 @@ export async function assertWhole(scenario: Scenario, fault: Fault, outcome: Out
     assert.equal(again.created, !there);
     await assertSame(catalogue, published);
     await assertServes(catalogue, [...before, published]);
+    const bindings = await catalogue.database.db
+      .selectFrom("bindings")
+      .select("bundle")
+      .orderBy("id")
+      .execute();
+    assert.deepEqual(
+      bindings.map(({ bundle }) => bundle),
+      [...before, published].map(({ digest }) => digest),
+      "each bundle is bound once",
+    );
   } finally {
     await catalogue.close();
   }

@@ -75,7 +75,7 @@ export function bindings(journal: Journal, blobs: BlobStore) {
     );
   }
 
-  return { add, caughtUp };
+  return { add, catchUp, caughtUp };
 }
 
 /** All bindings of the database, in order. */

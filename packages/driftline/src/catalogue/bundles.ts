@@ -76,6 +76,8 @@ async function bind(
   row: BundleRow,
   reason: string,
 ): Promise<boolean> {
+  // First: a publication whose commit failed is in the journal, and repeating it must find it there.
+  await bindings.catchUp(trx);
   const newest = await trx
     .selectFrom("bindings")
     .select(["bundle", "action"])
