@@ -101,7 +101,12 @@ export async function makeCatalogue(directory: string, python: string): Promise<
       dataDirectory: environment.DRIFTLINE_DATA_DIR,
       environment,
       families: await platform.families(),
-      simulators: { "mpd.tpc": "driftline-tpc/1", "test.tpc": "driftline-tpc/1", "test.tiny": null },
+      simulators: {
+        "mpd.tpc": "driftline-tpc/1",
+        "test.tpc": "driftline-tpc/1",
+        "test.fast": "driftline-tpc/1",
+        "test.tiny": null,
+      },
       bundles,
     };
   } finally {

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { backupCatalogue, type CopyReport } from "../../catalogue/backup.ts";
 import { type CommandContext, defineCommand, type Outcome } from "../command.ts";
+import { writeOut } from "../writeOut.ts";
 
 export const backup = defineCommand({
   name: "backup",
@@ -14,7 +15,9 @@ export const backup = defineCommand({
   async run(context, [directory]) {
     const { dataDirectory } = context.config;
     const target = resolve(directory);
-    const report = await backupCatalogue(dataDirectory, target, copyProgress(context, "backup"));
+    const report = await writeOut("DIRECTORY", target, () =>
+      backupCatalogue(dataDirectory, target, copyProgress(context, "backup")),
+    );
     return outcomeOf(context, report, `Backed up ${dataDirectory} to ${target}`);
   },
 });

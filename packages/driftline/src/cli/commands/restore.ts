@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { restoreCatalogue } from "../../catalogue/backup.ts";
 import { defineCommand } from "../command.ts";
+import { writeOut } from "../writeOut.ts";
 import { copyProgress, outcomeOf } from "./backup.ts";
 
 export const restore = defineCommand({
@@ -14,7 +15,9 @@ export const restore = defineCommand({
   async run(context, [directory]) {
     const { dataDirectory } = context.config;
     const from = resolve(directory);
-    const report = await restoreCatalogue(from, dataDirectory, copyProgress(context, "restore"));
+    const report = await writeOut("--data-dir", dataDirectory, () =>
+      restoreCatalogue(from, dataDirectory, copyProgress(context, "restore")),
+    );
     return outcomeOf(context, report, `Restored ${from} to ${dataDirectory}`);
   },
 });
