@@ -35,6 +35,7 @@ const graceMs = 8_000;
 const cancelMs = 1_500;
 /** So has one that stalls: its lease runs out first. After a sleep of the machine it has time to renew it. */
 const stalledMs = 5_000;
+const cleanMs = 24 * 3600 * 1000;
 /** What cannot be written down is tried again after this time. */
 const troubleMs = 2_000;
 
@@ -44,10 +45,13 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
   let closing = false;
   let looking: Promise<void> | null = null;
   let watching: Promise<void> | null = null;
-  jobsDirectory(config.dataDirectory)
-    .then((jobs) => removeAbandoned(jobs, store, config.limits.jobDays))
-    // What could not be removed is removed another time.
-    .catch(() => {});
+
+  function clean(): void {
+    jobsDirectory(config.dataDirectory)
+      .then((jobs) => removeAbandoned(jobs, store, config.limits.jobDays))
+      // What could not be removed is removed another time.
+      .catch(() => {});
+  }
 
   async function look(): Promise<void> {
     if (closing) return;
@@ -140,7 +144,8 @@ export function startExecutor(config: Configuration, store: JobStore, only?: str
       });
   }
 
-  const timers = [setInterval(kick, pollMs), setInterval(watch, watchMs)];
+  const timers = [setInterval(kick, pollMs), setInterval(watch, watchMs), setInterval(clean, cleanMs)];
+  clean();
   kick();
   return {
     kick,
