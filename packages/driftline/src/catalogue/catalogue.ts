@@ -6,14 +6,14 @@ import { fail } from "../errors/registry.ts";
 import { bindings as bindingsOf } from "./bindings.ts";
 import { type BlobStore, blobStore } from "./blobs.ts";
 import { type PublishRequest, publish } from "./bundles.ts";
-import { collectUnused } from "./collect.ts";
+import { collectUnused } from "./care/collect.ts";
+import { type VerifyProgress, verifyAll } from "./care/verify.ts";
 import { databaseFile, type Migration, openDatabase } from "./database.ts";
 import { prepareDataDirectory } from "./dataDirectory.ts";
 import { type Journal, journalFile, journal as journalOf } from "./journal.ts";
 import { records } from "./records.ts";
-import { resolver } from "./resolve.ts";
+import { resolver } from "./resolution/resolve.ts";
 import { type CatalogueTables, catalogueMigrations } from "./tables.ts";
-import { type VerifyProgress, verifyAll } from "./verify.ts";
 
 export type Catalogue = Awaited<ReturnType<typeof openCatalogue>>;
 

@@ -7,8 +7,8 @@ import type { TrainerEnvironment } from "../training/environment.ts";
 import { type PythonOptions, runPython } from "../training/python.ts";
 import { type ModelValidation, validateModel } from "../validation/validateModel.ts";
 import { baseSimulator } from "./baseSimulator.ts";
+import { sampleModel } from "./models/sampleModel.ts";
 import type { Recipe } from "./recipe.ts";
-import { sampleModel } from "./sampleModel.ts";
 
 export interface JudgeRequest {
   family: Family;

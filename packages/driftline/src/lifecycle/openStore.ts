@@ -5,9 +5,9 @@ import { withTables } from "../catalogue/database.ts";
 import type { Configuration } from "../config/configuration.ts";
 import type { Family } from "../family/family.ts";
 import { loadFamilies } from "../family/loadFamily.ts";
-import { type JobStore, jobStore } from "./jobStore.ts";
-import { type StageResults, stageResults } from "./stageResults.ts";
-import { type JobTables, jobMigrations } from "./tables.ts";
+import { type JobStore, jobStore } from "./jobs/jobStore.ts";
+import { type StageResults, stageResults } from "./jobs/stageResults.ts";
+import { type JobTables, jobMigrations } from "./jobs/tables.ts";
 
 export interface Store {
   families: Map<string, Family>;

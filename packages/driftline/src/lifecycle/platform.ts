@@ -28,12 +28,12 @@ import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import { trainerEnvironment } from "../training/environment.ts";
 import { checkTraining } from "../training/trainer.ts";
-import { type Executor, startExecutor } from "./executor.ts";
-import { isFinished } from "./jobStore.ts";
+import { isFinished } from "./jobs/jobStore.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { plainQuestion } from "./plainQuestion.ts";
 import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
 import { trainerJob } from "./stages/train.ts";
+import { type Executor, startExecutor } from "./workers/executor.ts";
 
 export { networkFileSystem } from "../catalogue/dataDirectory.ts";
 

@@ -11,13 +11,13 @@ import { loadFamily } from "../family/loadFamily.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import type { TrainerEnvironment } from "../training/environment.ts";
 import { processesOf } from "../training/processes.ts";
-import { jobsDirectory, markOf } from "./attempts.ts";
-import { thisProcess } from "./holder.ts";
-import { jobStore } from "./jobStore.ts";
+import { thisProcess } from "./jobs/holder.ts";
+import { jobStore } from "./jobs/jobStore.ts";
+import { stageResults } from "./jobs/stageResults.ts";
+import { type JobTables, jobMigrations } from "./jobs/tables.ts";
 import { planRecipe, recipeHash } from "./recipe.ts";
-import { runJob } from "./runJob.ts";
-import { stageResults } from "./stageResults.ts";
-import { type JobTables, jobMigrations } from "./tables.ts";
+import { jobsDirectory, markOf } from "./workers/attempts.ts";
+import { runJob } from "./workers/runJob.ts";
 
 /** Small families that train in seconds. */
 export const testFamilies = fileURLToPath(new URL("../../../../e2e/families", import.meta.url));

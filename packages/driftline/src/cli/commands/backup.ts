@@ -1,7 +1,7 @@
 // driftline backup: a copy of the catalogue of this moment, while it is in use.
 
 import { resolve } from "node:path";
-import { backupCatalogue, type CopyReport } from "../../catalogue/backup.ts";
+import { backupCatalogue, type CopyReport } from "../../catalogue/care/backup.ts";
 import { type CommandContext, defineCommand, type Outcome } from "../command.ts";
 import { writeOut } from "../writeOut.ts";
 

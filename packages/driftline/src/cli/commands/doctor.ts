@@ -1,10 +1,10 @@
 // driftline doctor: what is in force here, what is wrong, what to do about it; and, if asked, doing it.
 
-import { repairCatalogue } from "../../catalogue/repair.ts";
-import type { VerifyReport } from "../../catalogue/verify.ts";
+import { repairCatalogue } from "../../catalogue/care/repair.ts";
+import type { VerifyReport } from "../../catalogue/care/verify.ts";
 import { describeConfig } from "../../config/configuration.ts";
 import { DriftlineError } from "../../errors/registry.ts";
-import { jobMigrations } from "../../lifecycle/tables.ts";
+import { jobMigrations } from "../../lifecycle/jobs/tables.ts";
 import { checks } from "../checks.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { table } from "../table.ts";

@@ -1,7 +1,7 @@
 // driftline restore: a catalogue from a backup, every byte checked on the way.
 
 import { resolve } from "node:path";
-import { restoreCatalogue } from "../../catalogue/backup.ts";
+import { restoreCatalogue } from "../../catalogue/care/backup.ts";
 import { defineCommand } from "../command.ts";
 import { writeOut } from "../writeOut.ts";
 import { copyProgress, outcomeOf } from "./backup.ts";

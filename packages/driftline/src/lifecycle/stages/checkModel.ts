@@ -6,7 +6,7 @@ import type { OnnxModel } from "@driftline/client/model";
 import { decodeSafetensors } from "@driftline/client/safetensors";
 import { DriftlineError, fail } from "../../errors/registry.ts";
 import type { TrainerResult } from "../../training/trainer.ts";
-import { openFamilyModel } from "../familyModel.ts";
+import { openFamilyModel } from "../models/familyModel.ts";
 import type { StageContext } from "./stage.ts";
 import { modelLimits } from "./stage.ts";
 

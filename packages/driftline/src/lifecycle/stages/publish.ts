@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { BundleManifest } from "@driftline/client/bundle";
 import { replayReference, verifyFiles } from "@driftline/client/verify";
 import canonicalize from "canonicalize";
-import { openFamilyModel } from "../familyModel.ts";
+import { openFamilyModel } from "../models/familyModel.ts";
 import { tolerance } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
 import { writeBlob } from "./dataset.ts";

@@ -5,7 +5,7 @@ import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { Limits } from "../../config/configuration.ts";
 import type { Family, Question } from "../../family/family.ts";
 import type { TrainerEnvironment } from "../../training/environment.ts";
-import type { ModelProcessOptions } from "../modelProcess.ts";
+import type { ModelProcessOptions } from "../models/modelProcess.ts";
 import type { Recipe } from "../recipe.ts";
 
 export interface StageContext {

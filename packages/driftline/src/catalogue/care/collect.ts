@@ -1,0 +1,54 @@
+// Removes blobs that no bundle holds and nobody has used for a while: data sets, results of stages, remains of attempts.
+
+import type { BlobStore } from "../blobs.ts";
+import type { Database } from "../database.ts";
+import { checkManifest } from "../manifest.ts";
+import type { CatalogueTables } from "../tables.ts";
+import { bundleRows } from "./manifests.ts";
+
+export interface CollectReport {
+  /** Blobs that were removed, or would be in a rehearsal. */
+  removed: number;
+  bytes: number;
+  /** Blobs of no bundle that were used too recently. */
+  recent: number;
+}
+
+/**
+ * Removes what was last put or touched before `before` (milliseconds since 1970). A blob of a bundle always stays, be
+ * the bundle withdrawn or not; a job touches what it goes on with. Throws `damaged` where a manifest can't be read:
+ * nobody knows then what its bundle needs.
+ */
+export async function collectUnused(
+  database: Database<CatalogueTables>,
+  blobs: BlobStore,
+  before: number,
+  rehearse = false,
+): Promise<CollectReport> {
+  // Listed first: what is put later is not looked at, so a bundle published meanwhile keeps its blobs.
+  const stored = await blobs.list();
+  const held = new Set<string>();
+  const setAside = await blobs.listSetAside();
+  for await (const { digest } of bundleRows(database)) {
+    // A bundle that a repair has given up: good content would bring all of it again.
+    if (setAside.has(digest) && (await blobs.lastUse(digest)) === null) continue;
+    const { manifest } = checkManifest(await blobs.read(digest), digest);
+    for (const needed of [digest, ...manifest.files.map(({ sha256 }) => sha256)]) held.add(needed);
+  }
+  const report: CollectReport = { removed: 0, bytes: 0, recent: 0 };
+  for (const digest of stored) {
+    if (held.has(digest)) continue;
+    const bytes = rehearse
+      ? await unusedSize(blobs, digest, before)
+      : await blobs.removeUnused(digest, before);
+    if (bytes === null) report.recent++;
+    else report.removed++;
+    report.bytes += bytes ?? 0;
+  }
+  return report;
+}
+
+async function unusedSize(blobs: BlobStore, digest: string, before: number): Promise<number | null> {
+  const lastUse = await blobs.lastUse(digest);
+  return lastUse !== null && lastUse < before ? blobs.size(digest) : null;
+}

@@ -1,0 +1,168 @@
+// Jobs on a real database: single flight, leases, fencing, take-over, cancel.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { openDatabase } from "../../catalogue/database.ts";
+import { DriftlineError } from "../../errors/registry.ts";
+import type { Question } from "../../family/family.ts";
+import type { Recipe } from "../recipe.ts";
+import { isDead, thisProcess } from "./holder.ts";
+import { jobStore, type Plan } from "./jobStore.ts";
+import { leaseMs } from "./leases.ts";
+import { stageResults } from "./stageResults.ts";
+import { type JobTables, jobMigrations } from "./tables.ts";
+
+async function openStore(t: TestContext) {
+  const directory = await mkdtemp(join(tmpdir(), "driftline-jobs-"));
+  const database = await openDatabase<JobTables>(directory, jobMigrations);
+  t.after(async () => {
+    await database.close();
+    await rm(directory, { recursive: true });
+  });
+  return { ...jobStore(database), results: stageResults(database) };
+}
+
+function plan(recipeHash: string): Plan {
+  const question: Question = {
+    family: "test.family",
+    familyVersion: 1,
+    conditions: {},
+    software: {},
+    defaulted: [],
+    canonical: "{}",
+    key: "k1-0",
+  };
+  return { question, recipe: { data: { source: "simulator" } } as unknown as Recipe, recipeHash, files: [] };
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error: unknown = await promise.then(
+    () => assert.fail("it should have failed"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof DriftlineError, String(error));
+  return error.code;
+}
+
+test("many callers at once get one job for a recipe", async (t) => {
+  const store = await openStore(t);
+  const answers = await Promise.all(Array.from({ length: 32 }, () => store.createOrJoin(plan("r1-a"))));
+  assert.equal(new Set(answers.map(({ job }) => job.id)).size, 1);
+  assert.equal(answers.filter(({ created }) => created).length, 1);
+  assert.notEqual((await store.createOrJoin(plan("r1-b"))).job.id, answers[0].job.id);
+});
+
+test("one process holds a job; what it writes under its token is kept, and ends the lease", async (t) => {
+  const store = await openStore(t);
+  const { job } = await store.createOrJoin(plan("r1-a"));
+  const claimed = await store.claim(job.id, thisProcess());
+  assert.ok(claimed);
+  assert.equal(await store.claim(job.id, thisProcess()), null);
+  assert.deepEqual(await store.claimable(), []);
+  await store.record(
+    job.id,
+    claimed.fence,
+    { stage: { name: "train", state: "running", fraction: 0.5 } },
+    { type: "progress" },
+  );
+  await store.record(job.id, claimed.fence, { state: "published", bundle: "b" }, { type: "state" });
+  const ended = await store.get(job.id);
+  assert.equal(ended.state, "published");
+  assert.equal(ended.bundle, "b");
+  assert.equal(ended.stages.find(({ name }) => name === "train")?.fraction, 0.5);
+  assert.deepEqual(
+    (await store.events(job.id, 0)).map(({ seq, type, state }) => [seq, type, state]),
+    [
+      [1, "progress", "running"],
+      [2, "state", "published"],
+    ],
+  );
+  assert.equal((await store.createOrJoin(plan("r1-a"))).created, true, "an ended job is not joined");
+});
+
+test("a lease that ran out is taken over, and the old holder can write nothing more", async (t) => {
+  const store = await openStore(t);
+  const { job } = await store.createOrJoin(plan("r1-a"));
+  const first = await store.claim(job.id, thisProcess());
+  assert.ok(first);
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() + leaseMs + 1 });
+  const second = await store.claim(job.id, thisProcess());
+  assert.ok(second);
+  assert.ok(second.fence > first.fence);
+  assert.equal(second.job.attempt, 2);
+  assert.deepEqual(await store.renew(job.id, first.fence), { held: false, cancelRequested: false });
+  assert.equal(
+    await codeOf(store.record(job.id, first.fence, { state: "published" }, { type: "state" })),
+    "lease_lost",
+  );
+  assert.equal((await store.get(job.id)).state, "running");
+});
+
+test("renewing keeps the lease", async (t) => {
+  const store = await openStore(t);
+  const { job } = await store.createOrJoin(plan("r1-a"));
+  const claimed = await store.claim(job.id, thisProcess());
+  assert.ok(claimed);
+  const now = Date.now();
+  t.mock.timers.enable({ apis: ["Date"], now });
+  for (let passed = 0; passed < 3 * leaseMs; passed += leaseMs / 2) {
+    t.mock.timers.setTime(now + passed);
+    assert.equal((await store.renew(job.id, claimed.fence)).held, true);
+    assert.equal(await store.claim(job.id, thisProcess()), null);
+  }
+});
+
+test("the job of a dead process of this host is free at once", async (t) => {
+  const store = await openStore(t);
+  const { job } = await store.createOrJoin(plan("r1-a"));
+  const child = spawn("sleep", ["60"]);
+  const holder = { ...thisProcess(), pid: child.pid ?? 0, start: "1" };
+  assert.equal(isDead(holder), true, "another start time means another process");
+  assert.ok(await store.claim(job.id, { ...thisProcess() }));
+  assert.equal(isDead(thisProcess()), false);
+  child.kill("SIGKILL");
+  await new Promise((resolve) => child.once("exit", resolve));
+  const { job: other } = await store.createOrJoin(plan("r1-b"));
+  assert.ok(await store.claim(other.id, holder));
+  assert.ok(await store.claim(other.id, thisProcess()), "taken over without waiting for the lease to end");
+});
+
+test("cancel ends a waiting job at once, and is told to the holder of a running one", async (t) => {
+  const store = await openStore(t);
+  const waiting = (await store.createOrJoin(plan("r1-a"))).job;
+  assert.equal((await store.cancel(waiting.id)).state, "cancelled");
+  const running = (await store.createOrJoin(plan("r1-b"))).job;
+  const claimed = await store.claim(running.id, thisProcess());
+  assert.ok(claimed);
+  assert.equal((await store.cancel(running.id)).state, "running");
+  assert.deepEqual(await store.renew(running.id, claimed.fence), { held: true, cancelRequested: true });
+  assert.equal(await codeOf(store.cancel("no-such-job")), "unknown_job");
+});
+
+test("a job given back waits for the next worker, with its stages' records", async (t) => {
+  const store = await openStore(t);
+  const { job } = await store.createOrJoin(plan("r1-a"));
+  const claimed = await store.claim(job.id, thisProcess());
+  assert.ok(claimed);
+  await store.giveBack(job.id, claimed.fence);
+  assert.equal((await store.get(job.id)).state, "queued");
+  assert.deepEqual(await store.claimable(), [job.id]);
+});
+
+test("the first record of a stage stays", async (t) => {
+  const { results } = await openStore(t);
+  const result = {
+    output: { model: "x" },
+    figures: { steps: 3 },
+    seconds: 1.5,
+    finishedAt: "2026-01-01T00:00:00Z",
+  };
+  await results.record("train", "in", result);
+  await results.record("train", "in", { ...result, output: { model: "y" } });
+  assert.deepEqual(await results.find("train", "in"), result);
+  assert.equal(await results.find("train", "other"), null);
+});

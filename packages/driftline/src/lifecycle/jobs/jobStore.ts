@@ -1,0 +1,148 @@
+// Jobs in the database: single flight, what is recorded of them, cancel, events.
+
+import { type Job, type JobEvent, stageNames } from "@driftline/client/api";
+import type { Selectable } from "kysely";
+import { fail } from "../../errors/registry.ts";
+import type { Question } from "../../family/family.ts";
+import type { Recipe } from "../recipe.ts";
+import { isUnfinished, type JobDatabase, recordIn, unfinishedStates } from "./jobRecord.ts";
+import { type JobChange, newJobId, toJob, waitingStage } from "./jobRow.ts";
+import { isFree, leases } from "./leases.ts";
+import type { JobRow } from "./tables.ts";
+
+export interface Plan {
+  question: Question;
+  recipe: Recipe;
+  recipeHash: string;
+  /** Paths of data files in the recipe's order; empty for simulated data. */
+  files: string[];
+}
+
+export function isFinished(state: Job["state"]): boolean {
+  return !isUnfinished(state);
+}
+
+export type JobStore = ReturnType<typeof jobStore>;
+
+export function jobStore(database: JobDatabase) {
+  const { db, write } = database;
+
+  /** The unfinished job of this recipe, or a new one: two callers at once get the same. */
+  async function createOrJoin(plan: Plan): Promise<{ job: Job; created: boolean }> {
+    return write(async (trx) => {
+      const present = await trx
+        .selectFrom("jobs")
+        .selectAll()
+        .where("recipe_hash", "=", plan.recipeHash)
+        .where("state", "in", unfinishedStates)
+        .executeTakeFirst();
+      if (present) return { job: toJob(present), created: false };
+      const now = new Date().toISOString();
+      const row: JobRow = {
+        id: newJobId(now),
+        family: plan.question.family,
+        key: plan.question.key,
+        recipe_hash: plan.recipeHash,
+        recipe_json: JSON.stringify(plan.recipe),
+        question_json: JSON.stringify(plan.question),
+        files_json: JSON.stringify(plan.files),
+        state: "queued",
+        stages_json: JSON.stringify(stageNames.map(waitingStage)),
+        attempt: 0,
+        fence: 0,
+        holder_json: null,
+        lease_until: 0,
+        cancel_requested: 0,
+        failures: 0,
+        retry_at: 0,
+        retry_json: null,
+        last_seq: 0,
+        bundle: null,
+        verdict_json: null,
+        report: null,
+        error_json: null,
+        created_at: now,
+        updated_at: now,
+      };
+      await trx.insertInto("jobs").values(row).execute();
+      return { job: toJob(row), created: true };
+    });
+  }
+
+  async function row(id: string): Promise<Selectable<JobRow>> {
+    const found = await db.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+    if (!found) {
+      throw fail("unknown_job", `There is no job ${id}.`, {
+        field: "job",
+        remedy: "`driftline jobs` lists them.",
+      });
+    }
+    return found;
+  }
+
+  /** Newest first. */
+  async function list(filter: { key?: string; recipeHash?: string } = {}): Promise<Job[]> {
+    let query = db.selectFrom("jobs").selectAll().orderBy("created_at", "desc").orderBy("id", "desc");
+    if (filter.key) query = query.where("key", "=", filter.key);
+    if (filter.recipeHash) query = query.where("recipe_hash", "=", filter.recipeHash);
+    return (await query.execute()).map(toJob);
+  }
+
+  function record(
+    id: string,
+    fence: number,
+    change: JobChange,
+    event: Pick<JobEvent, "type"> & Partial<JobEvent>,
+  ): Promise<void> {
+    return write((trx) => recordIn(trx, id, fence, change, event));
+  }
+
+  /** Asks the holder to stop; a job that nobody holds ends at once. */
+  async function cancel(id: string): Promise<Job> {
+    await row(id);
+    await write(async (trx) => {
+      const found = await trx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+      if (!isUnfinished(found.state)) return;
+      await trx.updateTable("jobs").set({ cancel_requested: 1 }).where("id", "=", id).execute();
+      if (isFree(found)) {
+        await recordIn(trx, id, found.fence, { state: "cancelled" }, { type: "state", state: "cancelled" });
+      }
+    });
+    return toJob(await row(id));
+  }
+
+  async function unfinishedIds(): Promise<Set<string>> {
+    const rows = await db.selectFrom("jobs").select("id").where("state", "in", unfinishedStates).execute();
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** The report of a job that ended long ago is no longer there. */
+  async function forgetReport(id: string): Promise<void> {
+    await write((trx) => trx.updateTable("jobs").set({ report: null }).where("id", "=", id).execute());
+  }
+
+  async function events(id: string, after: number, limit = 500): Promise<JobEvent[]> {
+    const rows = await db
+      .selectFrom("job_events")
+      .select("event_json")
+      .where("job", "=", id)
+      .where("seq", ">", after)
+      .orderBy("seq")
+      .limit(limit)
+      .execute();
+    return rows.map(({ event_json }) => JSON.parse(event_json) as JobEvent);
+  }
+
+  return {
+    createOrJoin,
+    get: async (id: string) => toJob(await row(id)),
+    list,
+    ...leases(database),
+    record,
+    recordIn,
+    cancel,
+    unfinishedIds,
+    forgetReport,
+    events,
+  };
+}
