@@ -15,9 +15,8 @@ export type NewBinding = Omit<JournalEntry, "id">;
 export type Bindings = ReturnType<typeof bindings>;
 
 export function bindings(journal: Journal, blobs: BlobStore) {
-  /** Adds a binding in a transaction. Once it is committed it survives the loss of the database too. */
+  /** Adds a binding in a transaction that has caught up. Once it is committed it survives the loss of the database. */
   async function add(trx: Transaction<CatalogueTables>, binding: NewBinding): Promise<void> {
-    await catchUp(trx);
     const { id } = await trx.insertInto("bindings").values(binding).returning("id").executeTakeFirstOrThrow();
     journal.append([{ id: Number(id), ...binding }]);
   }

@@ -118,6 +118,7 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
   async function withdraw(prefix: string, reason: string): Promise<Model> {
     const { bundle, key, family, familyVersion } = await model(prefix);
     await write(async (trx) => {
+      await bindings.catchUp(trx);
       if ((await servingBundle(trx, key)) !== bundle) return;
       await bindings.add(trx, {
         key,
