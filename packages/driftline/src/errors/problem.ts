@@ -1,17 +1,12 @@
 // Problem documents (RFC 9457) from errors, with the status that the registry gives each code.
 
 import type { Problem } from "@driftline/client/api";
-import { DriftlineError, type ErrorCode, errorRegistry } from "./registry.ts";
+import { machineReason } from "./machine.ts";
+import { DriftlineError, type ErrorCode, errorRegistry, fail } from "./registry.ts";
 
-/** The problem document of any error; one that is not Driftline's own becomes `internal`. */
+/** The problem document of any error; one that is neither Driftline's own nor the machine's becomes `internal`. */
 export function toProblem(error: unknown): Problem {
-  if (!(error instanceof DriftlineError)) {
-    return toProblem(
-      new DriftlineError("internal", error instanceof Error ? error.message : String(error), {
-        cause: error,
-      }),
-    );
-  }
+  if (!(error instanceof DriftlineError)) return toProblem(foreign(error));
   const known = isKnown(error.code) ? error.code : "internal";
   return {
     type: `urn:driftline:error:${error.code}`,
@@ -23,6 +18,16 @@ export function toProblem(error: unknown): Problem {
     ...(error.remedy !== undefined && { remedy: error.remedy }),
     ...error.data,
   };
+}
+
+function foreign(error: unknown): DriftlineError {
+  const message = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof Error ? machineReason(error) : null;
+  if (reason === null) return new DriftlineError("internal", message, { cause: error });
+  return fail("machine_failed", `${reason[0].toUpperCase()}${reason.slice(1)}: ${message}.`, {
+    remedy: "Nothing that was acknowledged is lost. See to the machine's disk and memory, then try again.",
+    cause: error,
+  });
 }
 
 export function exitCode(code: string): number {

@@ -68,7 +68,7 @@ export const errorRegistry = {
   },
   trainer_failed: { title: "The trainer failed", ...internal },
   machine_failed: {
-    title: "The machine failed a job too often: memory, disk, or processes that were killed",
+    title: "The machine gave out: memory, disk, or processes that were killed",
     ...internal,
   },
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
