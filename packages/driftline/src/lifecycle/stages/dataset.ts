@@ -33,7 +33,7 @@ export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput>
   blobs: ({ manifest, shards }) => [manifest, ...shards.map(({ sha256 }) => sha256)],
   async run(context) {
     const { family, recipe, catalogue, signal, progress } = context;
-    const started = Date.now();
+    const started = performance.now();
     const directory = join(context.directory, "dataset");
     await rm(directory, { recursive: true, force: true });
     const report = (fraction: number, message: string | null) =>
@@ -59,7 +59,7 @@ export const datasetStage: StageDefinition<Record<string, never>, DatasetOutput>
       shards.push({ path, sha256 });
     }
     const digest = await catalogue.blobs.putFile(join(directory, "dataset.json"));
-    const seconds = (Date.now() - started) / 1000;
+    const seconds = (performance.now() - started) / 1000;
     return {
       output: { manifest: digest, shards, rows: manifest.rows, coverage: reader?.counts.coverage ?? null },
       figures: {

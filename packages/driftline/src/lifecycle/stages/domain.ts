@@ -56,7 +56,7 @@ export const domainStage: StageDefinition<{ dataset: DatasetOutput; train: Train
         figures: { points: 0, note: policy === null ? "no policy" : "made from files: untested" },
       };
     }
-    const started = Date.now();
+    const started = performance.now();
     const model = await openFamilyModel(
       family,
       await context.catalogue.blobs.read(train.model),

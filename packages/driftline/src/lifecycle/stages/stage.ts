@@ -48,7 +48,7 @@ export interface StageDefinition<Earlier, Output> {
 /** Estimates the seconds left from the time that the done fraction took. */
 export function secondsLeft(startedMs: number, fraction: number): number | null {
   if (fraction <= 0.02) return null;
-  return ((Date.now() - startedMs) / 1000) * (1 / fraction - 1);
+  return ((performance.now() - startedMs) / 1000) * (1 / fraction - 1);
 }
 
 /** How a model that the job made is run. */

@@ -36,7 +36,7 @@ export const validateStage: StageDefinition<{ dataset: DatasetOutput; train: Tra
     blobs: ({ validation, report }) => [validation, report],
     async run(context, { dataset, train }) {
       const { catalogue, recipe } = context;
-      const started = Date.now();
+      const started = performance.now();
       const scratchDirectory = join(context.directory, "validate");
       await mkdir(scratchDirectory, { recursive: true });
       await placeDataset(catalogue, dataset, join(context.directory, "dataset"));

@@ -139,7 +139,7 @@ async function runStages(
   }
   const domain = await run(domainStage, { dataset: dataset.output, train: train.output });
 
-  const started = Date.now();
+  const started = performance.now();
   const stage = { name: "publish", startedAt: new Date().toISOString() } as const;
   await store.record(job.id, fence, { stage: { ...stage, state: "running" } }, { type: "stage" });
   const bundleDirectory = join(context.directory, "bundle");
@@ -168,7 +168,12 @@ async function runStages(
           bundle,
           verdict,
           report,
-          stage: { ...stage, state: "done", seconds: (Date.now() - started) / 1000, figures: { bundle } },
+          stage: {
+            ...stage,
+            state: "done",
+            seconds: (performance.now() - started) / 1000,
+            figures: { bundle },
+          },
         },
         { type: "state" },
       ),
@@ -193,8 +198,8 @@ async function runStage<Earlier, Output>(
     await store.record(id, fence, { stage }, { type: "stage" });
     return { ...recorded, output: recorded.output as Output };
   }
-  const started = Date.now();
-  const startedAt = new Date(started).toISOString();
+  const started = performance.now();
+  const startedAt = new Date().toISOString();
   const update = (stage: Partial<Stage>, type: "stage" | "progress") =>
     store.record(id, fence, { stage: { name, startedAt, ...stage } }, { type });
   await update({ state: "running" }, "stage");
@@ -204,7 +209,7 @@ async function runStage<Earlier, Output>(
   try {
     const { output, figures } = await definition.run({ ...context, progress: progress.report }, earlier);
     await progress.settle();
-    const seconds = (Date.now() - started) / 1000;
+    const seconds = (performance.now() - started) / 1000;
     const result = { output, figures, seconds, finishedAt: new Date().toISOString() };
     await results.record(name, input, result);
     await update({ state: "done", seconds, fraction: 1, secondsLeft: 0, message: null, figures }, "stage");
@@ -240,11 +245,11 @@ export function describeGate(gate: {
 function throttled(
   write: (fraction: number | null, message: string | null, secondsLeft: number | null) => Promise<void>,
 ) {
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   let pending: Promise<void> | null = null;
   return {
     report(fraction: number | null, message: string | null, secondsLeft: number | null = null) {
-      const now = Date.now();
+      const now = performance.now();
       if (pending || now - last < progressIntervalMs) return;
       last = now;
       pending = write(fraction, message, secondsLeft)
