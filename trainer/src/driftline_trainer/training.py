@@ -125,7 +125,8 @@ def keep_to(progress: Progress, steps: int) -> None:
     left = progress.end - progress.step
     if left == 0:
         return
-    possible = min(max(steps, 0), progress.latest - progress.step)
+    # At least one: the last step is followed by a look, without which there would be nothing to export.
+    possible = min(max(steps, 1), progress.latest - progress.step)
     if possible < left or (possible > LONGER * left and not progress.settling):
         move_end(progress, progress.step + possible)
 
