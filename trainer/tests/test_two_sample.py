@@ -145,7 +145,7 @@ def test_shifted_normals_give_the_known_area(tmp_path: Path) -> None:
 def test_another_protocol_is_refused_with_its_name(tmp_path: Path) -> None:
     write_job(tmp_path, normal_samples(0), protocol="driftline-two-sample/9")
     status, output = run_open(tmp_path)
-    assert status == 2
+    assert status == 1
     error = json.loads(output.splitlines()[-1])
     assert (error["event"], error["field"]) == ("error", "protocol")
     assert "driftline-two-sample/9" in error["message"]
@@ -156,5 +156,5 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     samples["test_b"][3, 0] = np.nan
     write_job(tmp_path, samples)
     status, output = run_open(tmp_path)
-    assert status == 2
+    assert status == 1
     assert json.loads(output.splitlines()[-1])["field"] == "test_b"
