@@ -60,7 +60,9 @@ export async function driftlineJson<T>(
 
 export async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "driftline-e2e-"));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  // Hooks run in the order in which they were given, and none after one that fails: a server of a failed test may
+  // still be writing, and is to be stopped all the same.
+  t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch(() => {}));
   return directory;
 }
 

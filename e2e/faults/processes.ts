@@ -27,7 +27,7 @@ export function workersAndTrainers(pid: number): { workers: number[]; trainers: 
   const below = descendants(pid);
   const those = (pattern: RegExp) =>
     below.filter(({ command }) => pattern.test(command)).map((each) => each.pid);
-  return { workers: those(/lifecycle\/worker\.(ts|js)/), trainers: those(/driftline_trainer/) };
+  return { workers: those(/lifecycle\/workers\/worker\.(ts|js)/), trainers: those(/driftline_trainer/) };
 }
 
 /** Processes that name `directory` on their command line or in their environment, or work below it; this one is left out. */
