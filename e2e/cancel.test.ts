@@ -1,48 +1,20 @@
 // Cancel and stop at every stage of a real job: how long it takes, what state it leaves, and that no process stays.
 
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EnsureRequest, Job, JobEvent } from "@driftline/client";
 import { connect } from "@driftline/client/connect";
+import { descendants, usersOf } from "./faults/processes.ts";
 import { type Served, serve, temporaryDirectory } from "./support.ts";
 
 type Client = ReturnType<typeof connect>;
 
-/** Processes that a server has started, directly or not, with their command lines. */
-function descendants(child: ChildProcess): string[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = tryRead(`/proc/${name}/stat`);
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields[0] !== "Z" && fields.length > 1) parents.set(Number(name), Number(fields[1]));
-  }
-  const isBelow = (pid: number): boolean => {
-    const parent = parents.get(pid);
-    return parent !== undefined && (parent === child.pid || isBelow(parent));
-  };
-  return [...parents.keys()].filter(isBelow).map((pid) => tryRead(`/proc/${pid}/cmdline`));
-}
-
-/** Processes that carry the mark of a job's attempts, whoever is their parent now. */
-function marked(id: string): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && tryRead(`/proc/${name}/environ`).includes(`${id}/attempt-`))
-    .map((pid) => tryRead(`/proc/${pid}/cmdline`));
-}
-
-function tryRead(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
-}
+/** Processes that belong to a job's attempts, whoever is their parent now, with their command lines. */
+const left = (id: string) => usersOf(`${id}/attempt-`).map(({ command }) => command);
+const below = ({ child }: Served) => descendants(child.pid!).map(({ command }) => command);
 
 async function begin(client: Client, request: EnsureRequest): Promise<Job> {
   const { job } = await client.ensure("test.tpc", request);
@@ -83,9 +55,9 @@ async function cancelled(served: Served, client: Client, data: string, id: strin
   assert.equal(job.state, "cancelled", job.error?.detail);
   assert.ok(took < 2000, `it took ${Math.round(took)} ms`);
   // The worker records the end before it ends itself.
-  while (descendants(served.child).length > 0 && performance.now() - asked < 2000) await sleep(20);
-  assert.deepEqual(descendants(served.child), []);
-  assert.deepEqual(marked(id), []);
+  while (below(served).length > 0 && performance.now() - asked < 2000) await sleep(20);
+  assert.deepEqual(below(served), []);
+  assert.deepEqual(left(id), []);
   assert.deepEqual(
     (await readdir(join(data, "jobs", id))).filter((name) => name.startsWith("attempt")),
     [],
@@ -138,7 +110,7 @@ test("SIGTERM ends everything within ten seconds, and the training goes on after
   await served.stop();
   const took = performance.now() - asked;
   assert.ok(took < 10_000, `it took ${Math.round(took)} ms`);
-  assert.deepEqual(marked(job.id), []);
+  assert.deepEqual(left(job.id), []);
   const again = connect((await serve(t, data)).url);
   for await (const _ of again.events(job.id));
   const ended = await again.job(job.id);

@@ -1,9 +1,9 @@
 // What every run of the command must end with: a right exit code, and a result or an error that says what to do.
 
 import assert from "node:assert/strict";
+import type { Captured } from "../../packages/driftline/src/cli/testing.ts";
 import { errorRegistry } from "../../packages/driftline/src/errors/registry.ts";
 import type { CommandLine } from "./commandLines.ts";
-import type { Captured } from "./commandSubject.ts";
 import { checkText, problemIn } from "./document.ts";
 
 /** Commands whose result can be bad news: printed as a result, with an exit code. */

@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { captured } from "../../packages/driftline/src/cli/testing.ts";
 import { temporaryDirectory } from "../support.ts";
 import { checkCommand } from "./checkCommand.ts";
 import { commandLines, loadCommands } from "./commandLines.ts";
-import { captured, startCommandSubject } from "./commandSubject.ts";
+import { startCommandSubject } from "./commandSubject.ts";
 import { generated } from "./options.ts";
 
 /** Any of them ends within this time on a busy machine; most take milliseconds. */

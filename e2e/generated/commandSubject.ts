@@ -5,7 +5,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { run } from "../../packages/driftline/src/cli/run.ts";
+import { captured } from "../../packages/driftline/src/cli/testing.ts";
 import { loadConfiguration } from "../../packages/driftline/src/config/configuration.ts";
 import { openPlatform } from "../../packages/driftline/src/lifecycle/platform.ts";
 import { listen } from "../../packages/driftline/src/server/server.ts";
@@ -75,22 +75,4 @@ async function closedUrl(): Promise<string> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return `http://127.0.0.1:${port}`;
-}
-
-export interface Captured {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs `driftline ...args` in this process. */
-export async function captured(args: string[]): Promise<Captured> {
-  const texts = { stdout: "", stderr: "" };
-  const stream = (name: keyof typeof texts) => ({
-    write(text: string) {
-      texts[name] += text;
-    },
-  });
-  const code = await run(args, { stdout: stream("stdout"), stderr: stream("stderr") });
-  return { code, ...texts };
 }

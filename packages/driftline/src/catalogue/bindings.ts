@@ -49,8 +49,7 @@ export function bindings(journal: Journal, blobs: BlobStore) {
   function journalledAfter(newest: JournalEntry | null): JournalEntry[] {
     const missing: JournalEntry[] = [];
     let met = newest === null;
-    for (const entry of journal.read()) {
-      if ("line" in entry) continue;
+    for (const entry of journal.entries()) {
       if (newest !== null && entry.id === newest.id) met = isSame(entry, newest);
       if (entry.id > (newest?.id ?? 0)) missing.push(entry);
     }

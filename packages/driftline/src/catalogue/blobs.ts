@@ -83,7 +83,7 @@ export function blobStore(dataDirectory: string) {
     return utimes(path(digest), now, now).then(() => true, falseIfAbsent);
   }
 
-  /** Takes a blob that is damaged or missing out of use; `wasSetAside` tells from then on. */
+  /** Takes a blob that is damaged or missing out of use; `listSetAside` has it from then on. */
   async function setAside(digest: string): Promise<void> {
     await mkdir(damagedCopies, { recursive: true });
     const kept = join(damagedCopies, `${checked(digest)}-${randomUUID()}`);

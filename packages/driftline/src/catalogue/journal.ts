@@ -102,6 +102,11 @@ export function journal(dataDirectory: string) {
     }
   }
 
+  /** The lines that are entries. */
+  function* entries(): Generator<JournalEntry> {
+    for (const line of read()) if (!("line" in line)) yield line;
+  }
+
   /** Puts a journal of these entries in the place of what is there, at once and durably. */
   function replace(entries: Iterable<JournalEntry>): void {
     const written = `${path}.${process.pid}`;
@@ -123,7 +128,7 @@ export function journal(dataDirectory: string) {
     syncDirectory(dirname(path));
   }
 
-  return { path, append, last, read, replace };
+  return { path, append, last, read, entries, replace };
 }
 
 const newline = 10;

@@ -41,7 +41,7 @@ export async function restoreBindings(
 }
 
 /** The bundle's manifest, or why it can't be had. The contents of its files are not read. */
-export function storedBundle(blobs: BlobStore, digest: string): CheckedManifest | string {
+function storedBundle(blobs: BlobStore, digest: string): CheckedManifest | string {
   try {
     const bytes = readFileSync(blobs.path(digest));
     if (hash("sha256", bytes) !== digest) return `its bundle.json, ${blobs.path(digest)}, is damaged`;

@@ -6,21 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Problem } from "@driftline/client/api";
-import { run } from "./run.ts";
+import { captured } from "./testing.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "driftline-run-"));
 after(() => rmSync(directory, { recursive: true }));
 
-async function ended(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const texts = { stdout: "", stderr: "" };
-  const stream = (name: keyof typeof texts) => ({
-    write(text: string) {
-      texts[name] += text;
-    },
-  });
-  const code = await run(args, { stdout: stream("stdout"), stderr: stream("stderr") });
-  return { code, ...texts };
-}
+const ended = (...args: string[]) => captured(args);
 
 async function problemOf(...args: string[]): Promise<Pick<Problem, "code" | "field"> & { exit: number }> {
   const { code: exit, stdout } = await ended(...args, "--json");

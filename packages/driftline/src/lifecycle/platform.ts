@@ -28,7 +28,7 @@ import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import { trainerEnvironment } from "../training/environment.ts";
 import { checkTraining } from "../training/trainer.ts";
-import { isFinished } from "./jobs/jobStore.ts";
+import { isUnfinished } from "./jobs/jobRecord.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { plainQuestion } from "./plainQuestion.ts";
 import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
@@ -86,7 +86,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   ): Promise<Resolution> {
     const resolution = await catalogue.resolve(question, asked, accept);
     if (resolution.found) return resolution;
-    const unfinished = (await store.list({ key: question.key })).find((job) => !isFinished(job.state));
+    const unfinished = (await store.list({ key: question.key })).find((job) => isUnfinished(job.state));
     return {
       ...resolution,
       job: unfinished?.id ?? null,
@@ -124,7 +124,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       const refused = earlier.find(({ state }) => state === "refused");
       if (refused && retry) continue;
       if (refused) throw refusal(refused);
-      const isNew = !earlier.some(({ state }) => !isFinished(state));
+      const isNew = !earlier.some(({ state }) => isUnfinished(state));
       if (isNew && isChosen(choices)) await checkTraining(environment, trainerJob(asked, recipe));
       const { job } = await store.createOrJoin({
         question,
@@ -159,7 +159,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
         yield event;
         last = event.seq;
       }
-      if (batch.length === 0 && isFinished(state)) return;
+      if (batch.length === 0 && !isUnfinished(state)) return;
       if (signal?.aborted) return;
       if (batch.length === 0) await sleep(eventPollMs, undefined, { signal }).catch(() => {});
     }

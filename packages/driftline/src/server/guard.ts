@@ -15,14 +15,23 @@ export type Guard = (request: IncomingMessage) => DriftlineError | undefined;
  */
 export function requestGuard(host: string, allowedHosts: string[]): Guard {
   const foreign = isLoopback(host) ? foreignRequest(new Set(allowedHosts.map(bare))) : () => undefined;
-  return ({ headers, rawHeaders, method, url = "" }) => {
+  return ({ headers, rawHeaders, httpVersion, method, url = "" }) => {
     const bodiless = method === "GET" || method === "HEAD";
     return (
+      (headers.host === undefined && httpVersion !== "1.0" ? withoutHost() : undefined) ??
       foreign(headers, url) ??
       tooMany(rawHeaders.length / 2) ??
       (bodiless ? undefined : compressed(headers["content-encoding"]))
     );
   };
+}
+
+/** HTTP/1.1 has it in every request (RFC 9112, 3.2). */
+function withoutHost(): DriftlineError {
+  return fail("usage", "The request has no Host header.", {
+    field: "host",
+    remedy: "Send the header Host with the name or address of this server.",
+  });
 }
 
 function foreignRequest(allowed: Set<string>) {

@@ -55,16 +55,6 @@ export function ignoreExpectations({ server }: FastifyInstance): void {
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
 }
 
-/** Refuses HTTP/1.1 without a Host header, as it must be (RFC 9112, 3.2). */
-export function refuseWithoutHost(app: FastifyInstance): void {
-  app.addHook("onRequest", async ({ raw, headers }) => {
-    if (headers.host !== undefined || raw.httpVersion === "1.0") return;
-    throw fail("usage", "The request has no Host header.", {
-      field: "host",
-      remedy: "Send the header Host with the name or address of this server.",
-    });
-  });
-}
 /** Time for the rest of a refused request to come, so that closing does not take the answer from the client. */
 const lingerMs = 1_000;
 

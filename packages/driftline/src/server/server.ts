@@ -1,11 +1,10 @@
 // The HTTP server: a catalogue, in process, offered under /v1.
 
-import { type Driftline, resolveRequest } from "@driftline/client/api";
+import type { Driftline } from "@driftline/client/api";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import type { z } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { fail } from "../errors/registry.ts";
-import { plainQuestion } from "../lifecycle/plainQuestion.ts";
 import { refuseOpenServer, requireToken, tokenCheck } from "./auth.ts";
 import { trackConnections } from "./connections.ts";
 import { dataFileCheck } from "./dataFiles.ts";
@@ -15,7 +14,7 @@ import { parseJsonBodies } from "./jsonBody.ts";
 import { defaultLimits, type Limits, maxBodyBytes, type RouteWork } from "./limits.ts";
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
-import { answerUnknownRoutes, ignoreExpectations, refuseWithoutHost, sendProblem } from "./problems.ts";
+import { answerUnknownRoutes, ignoreExpectations, sendProblem } from "./problems.ts";
 import { familyRoutes, type ResolveJson } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -82,8 +81,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: connections.onClientError,
   });
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = "request" }) => (given) => {
-    const plain = schema === resolveRequest ? plainQuestion(given) : null;
-    if (plain !== null) return { value: plain };
     const parsed = schema.safeParse(given);
     if (parsed.success) return { value: parsed.data };
     return { error: invalidRequest(parsed.error, schema, partNames[httpPart] ?? httpPart, given) };
@@ -94,7 +91,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const metrics = countRequests(app, connections.figures);
   answerUnknownRoutes(app);
   short.replayBodies(app);
-  refuseWithoutHost(app);
   app.addHook("onRequest", (request, _reply, done) => done(guard(request.raw)));
   ignoreExpectations(app);
   if (token) requireToken(app, hasToken);

@@ -1,6 +1,8 @@
 // The processes of a run: found in /proc by a mark that all of them inherit, how much memory they hold, and their end.
 
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
@@ -9,6 +11,11 @@ import { setTimeout as sleep } from "node:timers/promises";
  * `…/attempt-12/`.
  */
 export const markVariable = "DRIFTLINE_ATTEMPT";
+
+/** A mark of one run's own; below a directory of the attempt, if there is one, so that the attempt's runs are found by it. */
+export function newMark(attempt: string = tmpdir()): string {
+  return `${attempt}/${randomUUID()}/`;
+}
 
 const passes = 200;
 

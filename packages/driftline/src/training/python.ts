@@ -1,14 +1,12 @@
 // Runs a Python module of the trainer in a session of its own, within limits, and leaves no process of it behind.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DriftlineError, fail } from "../errors/registry.ts";
 import type { TrainerEnvironment } from "./environment.ts";
 import { eventReader, plainText, type TrainerEvent } from "./events.ts";
 import { type RunLimits, watchLimits } from "./limits.ts";
-import { endProcesses, markVariable, offerToOomKiller, send } from "./processes.ts";
+import { endProcesses, markVariable, newMark, offerToOomKiller, send } from "./processes.ts";
 
 export type { TrainerEvent } from "./events.ts";
 
@@ -49,7 +47,7 @@ export async function runPython(
   const { signal, limits } = options;
   const what = options.what ?? `python ${args.join(" ")}`;
   if (signal?.aborted) throw fail("cancelled", `${what}: cancelled before it began.`);
-  const mark = `${options.attempt ?? tmpdir()}/${randomUUID()}/`;
+  const mark = newMark(options.attempt);
   const child = start(environment, args, mark, options);
   let lastEvent = performance.now();
   let reported: TrainerEvent | undefined;

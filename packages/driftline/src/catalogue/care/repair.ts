@@ -51,10 +51,9 @@ export async function repairCatalogue(
   }
   try {
     const fresh = (await database.db.selectFrom("bindings").select("id").limit(1).execute()).length === 0;
-    const lines = [...journal.read()];
-    const entries = lines.filter((line) => !("line" in line)) as JournalEntry[];
-    const damagedLines = lines.length - entries.length;
-    if (fresh && (lines.length > 0 || !hadDatabase || actions.length > 0)) {
+    const entries = [...journal.entries()];
+    const damagedLines = [...journal.read()].length - entries.length;
+    if (fresh && (entries.length + damagedLines > 0 || !hadDatabase || actions.length > 0)) {
       await restoreAll(database, entries, damagedLines > 0 || entries.length === 0);
     } else if (damagedLines > 0) {
       await rewriteJournal(database, journal, dataDirectory);
@@ -116,11 +115,11 @@ export async function repairCatalogue(
     const behind = await bindingsOf(journal, blobs)
       .caughtUp(on)
       .then(() => false, onlyDamaged);
-    if (behind) await restoreAll(on, entriesOf(journal), false);
+    if (behind) await restoreAll(on, [...journal.entries()], false);
   }
 
   async function repairFindings(on: Database<CatalogueTables>, { findings }: VerifyReport): Promise<void> {
-    if (findings.some(({ what }) => what === "record")) await restoreAll(on, entriesOf(journal), false);
+    if (findings.some(({ what }) => what === "record")) await restoreAll(on, [...journal.entries()], false);
     if (findings.some(({ what }) => what === "journal")) {
       await rewriteJournal(on, journal, dataDirectory);
       actions.push("The journal was written again from the database.");
@@ -141,10 +140,6 @@ export async function repairCatalogue(
       }
     }
   }
-}
-
-function entriesOf(journal: Journal): JournalEntry[] {
-  return [...journal.read()].filter((line) => !("line" in line)) as JournalEntry[];
 }
 
 async function openWhole(

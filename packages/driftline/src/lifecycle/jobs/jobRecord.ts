@@ -4,7 +4,7 @@ import type { Job, JobEvent } from "@driftline/client/api";
 import type { Kysely, Transaction } from "kysely";
 import { fail } from "../../errors/registry.ts";
 import { type JobChange, toEvent, withStage } from "./jobRow.ts";
-import type { JobTables } from "./tables.ts";
+import type { JobRow, JobTables } from "./tables.ts";
 
 /** A database with the job tables: reads on `db`, writes in one transaction at a time. */
 export interface JobDatabase {
@@ -18,6 +18,13 @@ export function isUnfinished(state: string): boolean {
   return (unfinishedStates as string[]).includes(state);
 }
 
+/** The job, if this fencing token still holds it. Throws `lease_lost`. */
+export async function heldJob(trx: Transaction<JobTables>, id: string, fence: number): Promise<JobRow> {
+  const found = await trx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+  if (found?.fence === fence && isUnfinished(found.state)) return found;
+  throw fail("lease_lost", `Job ${id}: another worker took it over, or it has ended.`);
+}
+
 /** Applies a change and its event in a given transaction. Throws `lease_lost` under an old fencing token. */
 export async function recordIn(
   trx: Transaction<JobTables>,
@@ -26,10 +33,7 @@ export async function recordIn(
   change: JobChange,
   event: Pick<JobEvent, "type"> & Partial<JobEvent>,
 ): Promise<void> {
-  const found = await trx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
-  if (found?.fence !== fence || !isUnfinished(found.state)) {
-    throw fail("lease_lost", `Job ${id}: another worker took it over, or it has ended.`);
-  }
+  const found = await heldJob(trx, id, fence);
   const now = new Date().toISOString();
   const seq = found.last_seq + 1;
   const ended = change.state !== undefined && !isUnfinished(change.state);

@@ -18,10 +18,6 @@ export interface Plan {
   files: string[];
 }
 
-export function isFinished(state: Job["state"]): boolean {
-  return !isUnfinished(state);
-}
-
 export type JobStore = ReturnType<typeof jobStore>;
 
 export function jobStore(database: JobDatabase) {

@@ -3,11 +3,10 @@
 import type { Job, Stage } from "@driftline/client/api";
 import type { Transaction } from "kysely";
 import { toProblem } from "../../errors/problem.ts";
-import { fail } from "../../errors/registry.ts";
 import type { Recipe } from "../recipe.ts";
 import { givenUp, longestDelayMs, maximumRetries, retryDelayMs } from "./failures.ts";
 import { type Holder, isDead } from "./holder.ts";
-import { isUnfinished, type JobDatabase, recordIn, unfinishedStates } from "./jobRecord.ts";
+import { heldJob, isUnfinished, type JobDatabase, recordIn, unfinishedStates } from "./jobRecord.ts";
 import { toJob, waitingStage } from "./jobRow.ts";
 import type { JobRow, JobTables } from "./tables.ts";
 
@@ -135,13 +134,7 @@ export function leases({ db, write }: JobDatabase) {
 
   /** After a failure that may pass: leaves the job to be tried again later, or ends it where that was done enough. */
   async function postpone(id: string, fence: number, reason: string): Promise<void> {
-    await write(async (trx) => {
-      const found = await trx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
-      if (found?.fence !== fence || !isUnfinished(found.state)) {
-        throw fail("lease_lost", `Job ${id}: another worker took it over, or it has ended.`);
-      }
-      await postponeIn(trx, found, reason);
-    });
+    await write(async (trx) => postponeIn(trx, await heldJob(trx, id, fence), reason));
   }
 
   /**

@@ -1,9 +1,9 @@
 // A family's model to be judged: in a process of its own, with the inputs and the output that the family declares.
 
-import type { OnnxModel } from "@driftline/client/model";
+import type { ModelValue, OnnxModel } from "@driftline/client/model";
 import { type ErrorCode, fail } from "../../errors/registry.ts";
 import type { Family } from "../../family/family.ts";
-import { describeValues, type ModelProcessOptions, openModelProcess } from "./modelProcess.ts";
+import { type ModelProcessOptions, openModelProcess } from "./modelProcess.ts";
 
 /** Errors: the code of the options where the model is at fault, `cancelled`. */
 export async function openFamilyModel(
@@ -44,4 +44,9 @@ function checkValues(
     `Opening the model: it has ${describeValues(model.inputs)} → ${describeValues(model.outputs)}; the family wants features float32 [batch, ${inputs.length}], perhaps latent float32 [batch, n] with n to ${mostLatents} → response float32 [batch, ${shape.join(", ")}].`,
     { field: "model.onnx", remedy: "The trainer must export inputs and outputs as docs/training.md says." },
   );
+}
+
+/** Names and shapes in words, for messages. */
+function describeValues(values: ModelValue[]): string {
+  return values.map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(", ")}]`).join(" and ");
 }

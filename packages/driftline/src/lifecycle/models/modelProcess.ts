@@ -1,14 +1,12 @@
 // A model that is not trusted yet, in a process of its own: one that hangs, or takes all memory, is ended with it.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { ModelValue, OnnxModel } from "@driftline/client/model";
+import type { OnnxModel } from "@driftline/client/model";
 import { workerUrl } from "../../config/workerUrl.ts";
 import { type ErrorCode, fail } from "../../errors/registry.ts";
-import { endProcesses, markVariable, memoryOf, offerToOomKiller } from "../../training/processes.ts";
+import { endProcesses, markVariable, memoryOf, newMark, offerToOomKiller } from "../../training/processes.ts";
 import type { LoadedModel, ModelAnswer, ModelFault, ModelRequest } from "./modelHost.ts";
 
 export interface ModelProcessOptions {
@@ -60,7 +58,7 @@ export async function openModelProcess(bytes: Uint8Array, options: ModelProcessO
 
 /** The process: it is asked one thing at a time, so that the time it takes is the model's own. */
 function modelProcess({ code, signal, seconds, memoryMiB, attempt }: ModelProcessOptions) {
-  const mark = `${attempt ?? tmpdir()}/${randomUUID()}/`;
+  const mark = newMark(attempt);
   const child = startHost(mark);
   const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
   ended.catch(() => {});
@@ -161,9 +159,4 @@ function startHost(mark: string): ChildProcess {
   if (child.pid !== undefined) offerToOomKiller(child.pid);
   child.on("error", () => {});
   return child;
-}
-
-/** Names and shapes in words, for messages. */
-export function describeValues(values: ModelValue[]): string {
-  return values.map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(", ")}]`).join(" and ");
 }
