@@ -203,10 +203,17 @@ export async function readListed(
   return bytes;
 }
 
-/** The condition key: SHA-256 of the canonical JSON (RFC 8785) of what was asked. */
-function keyOf({ family, familyVersion, conditions, software }: BundleManifest): string {
-  const asked = { scheme: "driftline-key/1", family, familyVersion, conditions, software };
-  return `k1-${createHash("sha256").update(canonicalize(asked)!).digest("hex")}`;
+/** The condition key: SHA-256 of the canonical form. */
+function keyOf(manifest: BundleManifest): string {
+  return `k1-${createHash("sha256").update(canonicalForm(manifest)).digest("hex")}`;
+}
+
+/** The canonical JSON (RFC 8785) of what a key stands for. */
+export function canonicalForm(
+  of: Pick<BundleManifest, "family" | "familyVersion" | "conditions" | "software">,
+): string {
+  const { family, familyVersion, conditions, software } = of;
+  return canonicalize({ scheme: "driftline-key/1", family, familyVersion, conditions, software })!;
 }
 
 /** Whether a path stays inside the bundle on every system: no roots, no dots, no backslashes, no control characters. */

@@ -13,6 +13,7 @@ import { prepareDataDirectory } from "./dataDirectory.ts";
 import { type Journal, journalFile, journal as journalOf } from "./journal.ts";
 import { records } from "./records.ts";
 import { resolver } from "./resolution/resolve.ts";
+import { type PublishSnapshot, publishSnapshot } from "./snapshot/publish.ts";
 import { type CatalogueTables, catalogueMigrations } from "./tables.ts";
 
 export type Catalogue = Awaited<ReturnType<typeof openCatalogue>>;
@@ -50,6 +51,7 @@ export async function openCatalogue(dataDirectory: string, migrations: Migration
       verifyAll(database, blobs, journal, onProgress),
     collectUnused: (before: number, options: { rehearse?: boolean } = {}) =>
       collectUnused(database, blobs, before, options.rehearse),
+    publishSnapshot: (request: PublishSnapshot) => publishSnapshot(database, blobs, request),
     close: () => database.close(),
   };
 }

@@ -14,6 +14,7 @@ export const commands = {
   validate: async (): Promise<Command> => (await import("./commands/validate.ts")).validate,
   models: async (): Promise<Command> => (await import("./commands/models.ts")).models,
   jobs: async (): Promise<Command> => (await import("./commands/jobs.ts")).jobs,
+  snapshot: async (): Promise<Command> => (await import("./commands/snapshot.ts")).snapshot,
   gc: async (): Promise<Command> => (await import("./commands/gc.ts")).gc,
   backup: async (): Promise<Command> => (await import("./commands/backup.ts")).backup,
   restore: async (): Promise<Command> => (await import("./commands/restore.ts")).restore,

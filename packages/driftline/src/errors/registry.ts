@@ -74,6 +74,12 @@ export const errorRegistry = {
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
   cancelled: { title: "The job was cancelled", http: 409, grpc: "CANCELLED", exit: 1 },
   lease_lost: { title: "Another worker took over the job", http: 409, grpc: "ABORTED", exit: 1 },
+  read_only: {
+    title: "A snapshot or a lock allows only reading",
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+    exit: 2,
+  },
   unauthorized: {
     title: "The server asks for a token",
     http: 401,

@@ -268,7 +268,8 @@ async function fingerprint(path: string): Promise<{ path: string; sha256: string
   }
 }
 
-function summarise(family: Family, models: number): FamilySummary {
+/** What clients are told of a family. */
+export function summarise(family: Family, models: number): FamilySummary {
   return {
     name: family.name,
     version: family.version,
