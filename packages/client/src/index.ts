@@ -12,6 +12,7 @@ export {
   type LoadOptions,
   loadGenerator,
   type OutsideInput,
+  openGenerator,
 } from "./generator.ts";
 export { type Lock, type LockedRange, lockedRun, readLock } from "./lock/lock.ts";
 export { type LockedDriftline, underLock } from "./lock/underLock.ts";

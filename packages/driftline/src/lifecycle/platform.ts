@@ -119,6 +119,9 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       const earlier = await store.list({ recipeHash: hash });
       const published = earlier.find(({ state, bundle }) => state === "published" && bundle !== null);
       if (published?.bundle) {
+        const reason = await catalogue.retirement(published.bundle);
+        if (reason !== null && retry) continue;
+        if (reason !== null) throw retiredRecipe(published.bundle, reason);
         return { model: await hitOf(published.bundle, question), job: null };
       }
       const refused = earlier.find(({ state }) => state === "refused");
@@ -243,6 +246,13 @@ function refusal(job: Job): Error {
   return fail("refused", job.error?.detail ?? "The model did not pass validation.", {
     remedy: job.error?.remedy ?? "--retry trains again with the next seed.",
     data: { job: job.id, verdict: job.verdict, report: job.report },
+  });
+}
+
+function retiredRecipe(bundle: string, reason: string): Error {
+  return fail("refused", `Bundle ${bundle}, which this recipe made, was retired: ${reason}`, {
+    remedy: "--retry trains again with the next seed.",
+    data: { retired: reason },
   });
 }
 

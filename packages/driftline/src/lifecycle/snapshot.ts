@@ -20,17 +20,28 @@ export interface SnapshotRequest {
 /** Throws `unknown_family`, `usage`, `busy`, `damaged`. */
 export async function publishSnapshotOf(
   platform: Platform,
-  { families, tags: _tags, ...request }: SnapshotRequest,
+  { families, tags: names, ...request }: SnapshotRequest,
 ): Promise<SnapshotPublished> {
   const { catalogue, families: known } = platform.opened;
   const chosen = families.length === 0 ? [...known.values()] : [...new Set(families)].map(platform.family);
   const tags: TagContent[] = [];
+  for (const name of new Set(names)) tags.push(await tagContent(platform, name));
   return catalogue.publishSnapshot({
     ...request,
     families: chosen.map(fileOf),
     tags,
     exclusion: { self: thisProcess(), isDead: (holder) => isHolder(holder) && isDead(holder) },
   });
+}
+
+async function tagContent({ opened: { catalogue } }: Platform, name: string): Promise<TagContent> {
+  const { frozen, content: runs } = await catalogue.campaigns.tag(name);
+  const locks = await catalogue.campaigns.locks(name);
+  return {
+    ...{ name, frozen, runs },
+    locks: locks.map(({ content }) => content),
+    bundles: [...new Set(locks.flatMap(({ bundles }) => bundles))],
+  };
 }
 
 function fileOf(family: Family): FamilyFile {

@@ -78,7 +78,8 @@ export async function publishSnapshot(
     await writer.prepare();
     try {
       const serving = await Promise.all(families.map((family) => servingOf(db, family)));
-      const extra = [...new Set(tags.flatMap(({ bundles }) => bundles))];
+      const served = new Set(serving.flatMap((each) => each.map(({ bundle }) => bundle)));
+      const extra = [...new Set(tags.flatMap(({ bundles }) => bundles))].filter((each) => !served.has(each));
       const total = serving.reduce((sum, each) => sum + each.length, extra.length);
       let done = 0;
       const step = () => onProgress(++done, total);

@@ -9,12 +9,16 @@ import { fail } from "../../errors/registry.ts";
 /** A writer's own folder, which readers pass over. */
 export const incoming = ".incoming";
 
+type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
 export type SnapshotWriter = ReturnType<typeof snapshotWriter>;
 
 export function snapshotWriter(directory: string) {
   const temporary = join(directory, incoming);
   const touched = new Set<string>();
   const written = { blobs: 0, bytes: 0 };
+  /** Two bundles can share a file, and be copied at the same time. */
+  const writing = new Map<string, Promise<void>>();
 
   async function isThere({ sha256, size }: Ref): Promise<boolean> {
     const found = await stat(blobPath(directory, sha256)).catch(() => null);
@@ -23,16 +27,24 @@ export function snapshotWriter(directory: string) {
 
   async function putBytes(bytes: Uint8Array): Promise<Ref> {
     const ref = { sha256: hash("sha256", bytes), size: bytes.byteLength };
-    if (!(await isThere(ref))) await write(ref, [bytes]);
+    await putStream(ref, async () => [bytes]);
     return ref;
   }
 
   /** Copies what is not there; `open` is asked only then. */
-  async function putStream(ref: Ref, open: () => Promise<AsyncIterable<Uint8Array>>): Promise<void> {
-    if (!(await isThere(ref))) await write(ref, await open());
+  async function putStream(ref: Ref, open: () => Promise<Pieces>): Promise<void> {
+    const known = writing.get(ref.sha256);
+    if (known !== undefined) return known;
+    const put = isThere(ref).then(async (there) => (there ? undefined : write(ref, await open())));
+    writing.set(ref.sha256, put);
+    try {
+      await put;
+    } finally {
+      writing.delete(ref.sha256);
+    }
   }
 
-  async function write(ref: Ref, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  async function write(ref: Ref, pieces: Pieces): Promise<void> {
     const path = blobPath(directory, ref.sha256);
     const beside = join(temporary, randomUUID());
     try {

@@ -153,6 +153,7 @@ function generate(
   rows: number,
 ): Promise<Sample> {
   return generateResponses(platform, platform, family, {
+    locked: null,
     conditions,
     software: {},
     accept: "exact",

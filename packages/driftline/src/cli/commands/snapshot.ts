@@ -4,6 +4,7 @@ import { resolve as resolvePath } from "node:path";
 import { fail } from "../../errors/registry.ts";
 import { publishSnapshotOf } from "../../lifecycle/snapshot.ts";
 import { defineCommand } from "../command.ts";
+import { localPlatform } from "../localPlatform.ts";
 import { writeOut } from "../writeOut.ts";
 import { integer } from "./ensure.ts";
 
@@ -41,7 +42,7 @@ export const snapshot = defineCommand({
     }
     const keep = integer("--prune", options.prune) ?? null;
     const directory = resolvePath(options.out);
-    const platform = await context.platform();
+    const platform = await localPlatform(context, "snapshot");
     const report = await writeOut("--out", directory, () =>
       publishSnapshotOf(platform, {
         directory,
