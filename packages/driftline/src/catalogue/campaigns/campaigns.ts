@@ -121,7 +121,10 @@ export function campaigns(database: Database<CatalogueTables>, blobs: BlobStore,
       const next = { ...before, changedAt: created_at };
       if (kind === "freeze") next.frozen = true;
       else if (kind === "lock") next.locks++;
-      else Object.assign(next, details as Pick<TagSummary, "ranges" | "firstRun" | "lastRun">);
+      else {
+        const { ranges, firstRun, lastRun } = details as Pick<TagSummary, "ranges" | "firstRun" | "lastRun">;
+        Object.assign(next, { ranges, firstRun, lastRun });
+      }
       found.set(name, next);
     }
     return [...found.values()].sort((a, b) => (a.tag < b.tag ? -1 : 1));
