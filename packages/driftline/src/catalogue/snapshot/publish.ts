@@ -1,6 +1,8 @@
 // Publishing a snapshot: blobs that are new, the root, and then the pointer.
 
+import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { BundleManifest } from "@driftline/client/bundle";
 import {
@@ -106,7 +108,6 @@ export async function publishSnapshot(
         written,
       };
       const isSame = previous !== null && isDeepStrictEqual({ ...previous.root, ...content }, previous.root);
-      await writer.syncFolders();
       let root: Ref;
       if (isSame) root = previous.ref;
       else {
@@ -193,7 +194,10 @@ async function currentRoot(directory: string): Promise<{ ref: Ref; root: Snapsho
     const { sha256, size } = await readPointer(directory);
     return { ref: { sha256, size }, root: await readRoot(directory, { sha256, size }) };
   } catch (error) {
-    if (error instanceof DriftlineError && (error.code === "usage" || error.code === "damaged")) return null;
+    if (!(error instanceof DriftlineError)) throw error;
+    // One of a newer format is not to be written over.
+    const isNone = error.code === "usage" && !existsSync(join(directory, pointerFile));
+    if (isNone || error.code === "damaged") return null;
     throw error;
   }
 }

@@ -15,7 +15,7 @@ export type SnapshotWriter = ReturnType<typeof snapshotWriter>;
 
 export function snapshotWriter(directory: string) {
   const temporary = join(directory, incoming);
-  const touched = new Set<string>();
+  const made = new Set<string>();
   const written = { blobs: 0, bytes: 0 };
   /** Two bundles can share a file, and be copied at the same time. */
   const writing = new Map<string, Promise<void>>();
@@ -67,9 +67,9 @@ export function snapshotWriter(directory: string) {
         });
       }
       const folder = dirname(path);
-      if (!touched.has(folder)) {
+      if (!made.has(folder)) {
         await mkdir(folder, { recursive: true });
-        touched.add(folder);
+        made.add(folder);
       }
       await rename(beside, path);
       written.blobs++;
@@ -79,11 +79,11 @@ export function snapshotWriter(directory: string) {
     }
   }
 
-  /** Makes the names of what was written survive a power cut. */
+  /** Makes all names survive a power cut, those too that a killed writer left and this one found there. */
   async function syncFolders(): Promise<void> {
-    if (touched.size === 0) return;
-    for (const folder of [...touched, join(directory, "blobs"), directory]) await syncDirectory(folder);
-    touched.clear();
+    const root = join(directory, "blobs");
+    for (const folder of await readdir(root)) await syncDirectory(join(root, folder));
+    for (const folder of [root, directory]) await syncDirectory(folder);
   }
 
   /** Puts a file in the place of another, at once and durably. */
