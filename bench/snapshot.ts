@@ -30,6 +30,7 @@ try {
       families: [described(family)],
       tags: [],
       keep: null,
+      mend: false,
       exclusion: { self: {}, isDead: () => false },
     });
   print(`${models} models of six files, 20 kB each model`);

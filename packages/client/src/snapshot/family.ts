@@ -78,7 +78,8 @@ export function readFamily(directory: string, entry: SnapshotFamily): ReadFamily
   return { entry, definition, index, models };
 }
 
-async function readModels(directory: string, entry: SnapshotFamily): Promise<ModelsLine[]> {
+/** Throws `damaged`. */
+export async function readModels(directory: string, entry: SnapshotFamily): Promise<ModelsLine[]> {
   const what = `the models of ${entry.name}`;
   const path = blobPath(directory, entry.models.sha256);
   const bytes = await readBlob(directory, entry.models, what);
