@@ -46,7 +46,7 @@ test("data that are no plain file are refused at once: a pipe without a writer w
       message: says,
     });
   }
-  assert.deepEqual(await platform.jobs(), []);
+  assert.deepEqual(await Array.fromAsync(platform.jobs()), []);
 });
 
 test("a member out of range is named, in words", async () => {

@@ -5,9 +5,9 @@ import { readSafetensors, writeSafetensors } from "@driftline/client/safetensors
 import { fail } from "../../errors/registry.ts";
 import { generateResponses } from "../../lifecycle/generate.ts";
 import { defineCommand } from "../command.ts";
+import { integer, mostRows } from "../numbers.ts";
 import { questionOf, questionOptions } from "../question.ts";
 import { writeOut } from "../writeOut.ts";
-import { integer, mostRows } from "./ensure.ts";
 
 export const generate = defineCommand({
   name: "generate",

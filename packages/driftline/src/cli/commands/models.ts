@@ -1,13 +1,17 @@
 // driftline models: what the catalogue holds.
 
 import { defineCommand } from "../command.ts";
+import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
 
 export const models = defineCommand({
   name: "models",
   summary: "List the models of the catalogue, or show one by digest (a unique prefix of 8 digits does).",
   positionals: ["BUNDLE?"],
-  options: { family: { type: "string", value: "FAMILY", description: "Only this family" } },
+  options: {
+    family: { type: "string", value: "FAMILY", description: "Only this family" },
+    limit: limitOption,
+  },
   examples: ["driftline models --family mpd.tpc"],
   async run(context, [digest], options) {
     const driftline = await context.driftline();
@@ -16,7 +20,8 @@ export const models = defineCommand({
       const manifest: unknown = JSON.parse(new TextDecoder().decode(await driftline.manifest(model.bundle)));
       return { json: { ...model, manifest }, text: JSON.stringify(manifest, null, 2) };
     }
-    const all = await driftline.models(options.family === undefined ? undefined : { family: options.family });
+    const { family } = options;
+    const all = await newest(driftline.models(family === undefined ? {} : { family }), options.limit);
     if (all.length === 0) {
       return { json: all, text: "No models yet. `driftline ensure FAMILY --wait` makes one." };
     }

@@ -6,9 +6,9 @@ import type { GateResult } from "@driftline/client/api";
 import { exitCode } from "../../errors/problem.ts";
 import { revalidate } from "../../lifecycle/revalidate.ts";
 import { defineCommand } from "../command.ts";
+import { integer, mostRows } from "../numbers.ts";
 import { table } from "../table.ts";
 import { writeOut } from "../writeOut.ts";
-import { integer, mostRows } from "./ensure.ts";
 
 /** Fresh responses begin here, far from the seeds that datasets use. */
 const defaultSeed = 1_000_003;
