@@ -170,7 +170,20 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
     return model(bundle);
   }
 
-  return { models, count, servingCounts, model, byKey, manifest, fileEntry, file, withdraw };
+  /** What served a key at a time (ISO 8601, UTC); null where nothing did. */
+  async function servedAt(key: string, time: string): Promise<Model | null> {
+    const newest = await db
+      .selectFrom("bindings")
+      .select(["bundle", "action"])
+      .where("key", "=", key)
+      .where("created_at", "<=", time)
+      .orderBy("id", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return newest?.action === "serve" ? model(newest.bundle) : null;
+  }
+
+  return { models, count, servingCounts, model, byKey, manifest, fileEntry, file, withdraw, servedAt };
 }
 
 async function servingBundle(db: Kysely<CatalogueTables>, key: string): Promise<string | null> {

@@ -121,6 +121,9 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       const earlier = await store.of({ recipe_hash: hash });
       const published = earlier.find(({ state, bundle }) => state === "published" && bundle !== null);
       if (published?.bundle) {
+        const reason = await catalogue.retirement(published.bundle);
+        if (reason !== null && retry) continue;
+        if (reason !== null) throw retiredRecipe(published.bundle, reason);
         return { model: await hitOf(published.bundle, question), job: null };
       }
       const refused = earlier.find(({ state }) => state === "refused");
@@ -249,6 +252,13 @@ function refusal(job: Job): Error {
   });
 }
 
+function retiredRecipe(bundle: string, reason: string): Error {
+  return fail("refused", `Bundle ${bundle}, which this recipe made, was retired: ${reason}`, {
+    remedy: "--retry trains again with the next seed.",
+    data: { retired: reason },
+  });
+}
+
 async function fingerprint(path: string): Promise<{ path: string; sha256: string; size: number }> {
   const unusable = (what: string, cause?: unknown) =>
     fail("invalid_data", `Reading ${path.length > 300 ? `${path.slice(0, 300)}…` : path}: ${what}.`, {
@@ -271,7 +281,8 @@ async function fingerprint(path: string): Promise<{ path: string; sha256: string
   }
 }
 
-function summarise(family: Family, models: number): FamilySummary {
+/** What clients are told of a family. */
+export function summarise(family: Family, models: number): FamilySummary {
   return {
     name: family.name,
     version: family.version,
