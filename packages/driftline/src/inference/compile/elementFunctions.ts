@@ -40,16 +40,16 @@ export const elementFunctions = {
   tangent: { c: ([a]) => `tanh_(fused, ${a})`, compute: ([a]) => Math.tanh(a) },
   power: { c: ([a, b]) => `powf(${a}, ${b})`, compute: ([a, b]) => a ** b },
   sign: {
-    c: ([a]) => `${a} > 0.0f ? 1.0f : (${a} < 0.0f ? -1.0f : 0.0f)`,
+    c: ([a]) => `(float)((${a} > 0.0f) - (${a} < 0.0f))`,
     compute: ([a]) => (a > 0 ? 1 : a < 0 ? -1 : 0),
   },
   // Written so that what is not a number stays so.
   minimum: {
-    c: ([a, b]) => `${a} < ${b} || ${a} != ${a} ? ${a} : ${b}`,
+    c: ([a, b]) => `(${a} < ${b}) | (${a} != ${a}) ? ${a} : ${b}`,
     compute: ([a, b]) => Math.min(a, b),
   },
   maximum: {
-    c: ([a, b]) => `${a} > ${b} || ${a} != ${a} ? ${a} : ${b}`,
+    c: ([a, b]) => `(${a} > ${b}) | (${a} != ${a}) ? ${a} : ${b}`,
     compute: ([a, b]) => Math.max(a, b),
   },
   /** Against a bound that is a number; cheaper than `minimum`. */
@@ -68,17 +68,20 @@ export const elementFunctions = {
   greaterOrEqual: comparison(">=", (a, b) => a >= b),
   not: { c: ([a]) => `${a} != 0.0f ? 0.0f : 1.0f`, compute: ([a]) => Number(a === 0), truth: true },
   and: {
-    c: ([a, b]) => `${a} != 0.0f && ${b} != 0.0f ? 1.0f : 0.0f`,
+    c: ([a, b]) => `(${a} != 0.0f) & (${b} != 0.0f) ? 1.0f : 0.0f`,
     compute: ([a, b]) => Number(a !== 0 && b !== 0),
     truth: true,
   },
   or: {
-    c: ([a, b]) => `${a} != 0.0f || ${b} != 0.0f ? 1.0f : 0.0f`,
+    c: ([a, b]) => `(${a} != 0.0f) | (${b} != 0.0f) ? 1.0f : 0.0f`,
     compute: ([a, b]) => Number(a !== 0 || b !== 0),
     truth: true,
   },
   truth: { c: ([a]) => `${a} != 0.0f ? 1.0f : 0.0f`, compute: ([a]) => Number(a !== 0), truth: true },
-  where: { c: ([c, a, b]) => `${c} != 0.0f ? ${a} : ${b}`, compute: ([c, a, b]) => (c !== 0 ? a : b) },
+  where: {
+    c: ([c, a, b]) => `select_(${c} != 0.0f ? 0xffffffffu : 0u, ${a}, ${b})`,
+    compute: ([c, a, b]) => (c !== 0 ? a : b),
+  },
   elu: {
     c: ([a, alpha]) => `elu_(fused, ${a}, ${alpha})`,
     compute: ([a, alpha]) => (a < 0 ? alpha * (Math.exp(a) - 1) : a),
