@@ -38,6 +38,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < rows; i++)
       ${name}_noise((uint64_t)strtoull(argv[2], 0, 10), (int64_t)i - 7, (uint32_t)(3 * i), latent + i * ${upper}_LATENTS);
     write_numbers(argv[3], latent, rows * ${upper}_LATENTS);
+    free(latent);
   } else if (argc == 6) {
     const int rows = atoi(argv[4]), at_once = atoi(argv[5]) ? 1 : rows;
     float *features = read_numbers(argv[1], (size_t)rows * ${upper}_INPUTS);
@@ -46,6 +47,9 @@ int main(int argc, char **argv)
     for (int row = 0; row < rows; row += at_once)
       ${name}_run(features + row * ${upper}_INPUTS, latent + row * ${upper}_LATENTS, output + row * ${upper}_OUTPUTS, at_once);
     write_numbers(argv[3], output, (size_t)rows * ${upper}_OUTPUTS);
+    free(features);
+    free(latent);
+    free(output);
   } else {
     return 2;
   }
