@@ -84,6 +84,19 @@ export interface Gate {
   maximum?: number;
 }
 
+/** How tracks through the whole detector are reconstructed, with the model and with the simulator. */
+export interface ReconstructionPolicy {
+  /** Geometry: the pad rows of a time projection chamber. */
+  detector: "tpc";
+  tracks: number;
+  /** Transverse momentum, GeV/c. */
+  pt: { low: number; high: number };
+  /** Angle to the bending plane, degrees. */
+  dip: { low: number; high: number };
+  /** Limits of each ratio of model to simulator. */
+  ratio: { minimum: number; maximum: number };
+}
+
 export interface Family {
   name: string;
   version: number;
@@ -111,6 +124,7 @@ export interface Family {
     rows: number;
     gates: Gate[];
     domain: { rows: number; corners: number; gates: Gate[] } | null;
+    reconstruction: ReconstructionPolicy | null;
   };
   /** Where it was read from, for messages. */
   source: string;
