@@ -70,6 +70,8 @@ export interface Samples {
   again: ReconstructedSample | null;
 }
 
+/** A bin with fewer has no width to speak of, and is left out. */
+const leastItems = 20;
 /** Quantities of hits whose mean is compared; of all others it is the width. */
 const byMean = new Set<Quantity>(["pad_width", "time_width", "charge"]);
 
@@ -86,35 +88,30 @@ export async function figuresOf(
   signal: AbortSignal | undefined,
   onProgress: (fraction: number) => void,
 ): Promise<ReconstructionFigure[]> {
-  const cells = source.quantities.flatMap((quantity) =>
-    source.bins.map((bin) => {
-      const values = (sample: ReconstructedSample) => source.valuesOf(sample, quantity);
-      // An item that one side lost is left out on both: the tracks stay the same.
-      const [a, b] = [values(samples.simulator), values(samples.model)];
-      const kept = bin.items.filter((item) => Number.isFinite(a[item]) && Number.isFinite(b[item]));
-      const again = samples.again && values(samples.again);
-      return {
-        quantity,
-        bin,
-        kept,
-        simulator: sorted(a, kept, source.trackOf),
-        model: sorted(b, kept, source.trackOf),
-        again:
-          again &&
-          sorted(
-            again,
-            kept.filter((item) => Number.isFinite(again[item])),
-            source.trackOf,
-          ),
-        ratios: [] as number[],
-        shifts: [] as number[],
-      };
-    }),
-  );
+  const cells = source.quantities.flatMap((quantity) => {
+    const values = (sample: ReconstructedSample) => source.valuesOf(sample, quantity);
+    // An item that one side lost is left out on both: the tracks stay the same.
+    const [a, b] = [values(samples.simulator), values(samples.model)];
+    const found = Uint8Array.from(a, (value, item) =>
+      Number(Number.isFinite(value) && Number.isFinite(b[item])),
+    );
+    const again = samples.again && values(samples.again);
+    const sorted = [a, b, again].map((of) => of && inBins(of, found, source));
+    return source.bins.map((bin, k) => ({
+      quantity,
+      bin,
+      simulator: sorted[0]![k],
+      model: sorted[1]![k],
+      again: sorted[2]?.[k] ?? null,
+      ratios: [] as number[],
+      shifts: [] as number[],
+    }));
+  });
+  const filled = cells.filter(({ simulator }) => simulator.values.length >= leastItems);
   for (let k = 0; k < source.resamplings; k++) {
     await breathe(signal);
     const counts = resamplingCounts(source.trackCount, seed, k);
-    for (const { quantity, simulator, model, ratios, shifts } of cells) {
+    for (const { quantity, simulator, model, ratios, shifts } of filled) {
       const [a, b] = [simulator, model].map(({ values, of }) => spreadOf(values, of, counts));
       const ratio = statisticOf(quantity, b) / statisticOf(quantity, a);
       if (ratio > 0 && Number.isFinite(ratio)) ratios.push(Math.log(ratio));
@@ -122,7 +119,7 @@ export async function figuresOf(
     }
     onProgress((k + 1) / source.resamplings);
   }
-  return cells.map(({ quantity, bin, kept, simulator, model, again, ratios, shifts }) => {
+  return filled.map(({ quantity, bin, simulator, model, again, ratios, shifts }) => {
     const [a, b] = [spreadOf(simulator.values), spreadOf(model.values)];
     const c = again && spreadOf(again.values);
     return {
@@ -133,7 +130,7 @@ export async function figuresOf(
       bin: bin.label,
       low: bin.low,
       high: bin.high,
-      count: kept.length,
+      count: simulator.values.length,
       tracks: new Set(simulator.of).size,
       simulator: a,
       model: b,
@@ -152,12 +149,20 @@ function statisticOf(quantity: Quantity, { width, mean }: Spread): number {
   return byMean.has(quantity) ? mean : width;
 }
 
-function sorted(values: Float64Array, items: Int32Array, trackOf: Int32Array): Sorted {
-  const order = Array.from(items).sort((a, b) => values[a] - values[b]);
-  return {
-    values: Float64Array.from(order, (item) => values[item]),
-    of: Int32Array.from(order, (item) => trackOf[item]),
-  };
+/** The finite values of the items found, sorted, bin by bin: sorted once, for most items are in several bins. */
+function inBins(values: Float64Array, found: Uint8Array, { bins, trackOf }: FigureSource): Sorted[] {
+  const order = Int32Array.from(values.keys())
+    .filter((item) => found[item] === 1 && Number.isFinite(values[item]))
+    .sort((a, b) => values[a] - values[b]);
+  return bins.map(({ items }) => {
+    const inside = new Uint8Array(values.length);
+    for (const item of items) inside[item] = 1;
+    const kept = order.filter((item) => inside[item] === 1);
+    return {
+      values: Float64Array.from(kept, (item) => values[item]),
+      of: Int32Array.from(kept, (item) => trackOf[item]),
+    };
+  });
 }
 
 function deviationOf(values: number[]): number {
