@@ -7,7 +7,7 @@ import type { Crossing, Track, TrackRanges } from "./tracks.ts";
 const [ptBins, dipBins, hitBins] = [6, 3, 3];
 const degrees = 180 / Math.PI;
 
-/** Bins of tracks: six of equal ratio in pT, three in the steepness of the dip. */
+/** Bins of tracks: six of equal ratio in pT, three in the steepness of the dip, and all together. */
 export function trackBins(tracks: Track[], { pt, dip }: TrackRanges): Bin[] {
   const steepest = Math.max(Math.abs(dip.low), Math.abs(dip.high));
   return [
@@ -23,6 +23,7 @@ export function trackBins(tracks: Track[], { pt, dip }: TrackRanges): Bin[] {
       edges(0, steepest, dipBins),
       tracks.map((track) => Math.abs(track.dip) * degrees),
     ),
+    { by: "all", label: "all tracks", low: pt.low, high: pt.high, items: Int32Array.from(tracks.keys()) },
   ];
 }
 

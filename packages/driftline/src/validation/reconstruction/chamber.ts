@@ -1,31 +1,30 @@
 // The MPD TPC as the reconstruction sees it: pad rows, sectors, and the volume in which electrons drift.
 
 /**
- * Lengths in cm, angles in radians. Sources: Technical Design Report of the MPD TPC (rev. 07, 2019) for the sectors, the
- * pads and the drift; `TpcSectorGeoAlignmentVAK.cxx` of MpdRoot (git.jinr.ru/nica/mpdroot) for the lower edge of the
- * first row and the number of pads in each row, which the report gives in total only.
+ * Lengths in cm, angles in radians. Source: `BaseTpcSectorGeo.h` of MpdRoot (git.jinr.ru/nica/mpdroot, 2022), which has
+ * the sectors, pads and rows of the Technical Design Report of the MPD TPC as they were built.
  */
 export const chamber = {
+  /** On each side; sector 0 is centred on azimuth 0. */
   sectors: 12,
-  /** Centre of the beam to the lower edge of row 0, in the middle of a sector. */
-  firstRowEdgeCm: 40.3,
+  /** Centre of the beam to the lower edge of row 0, in the middle of a sector: 40.3 to the pad plane, 0.4 to its pads. */
+  firstRowEdgeCm: 40.7,
   innerRows: 27,
   outerRows: 26,
   innerRowHeightCm: 1.2,
   outerRowHeightCm: 1.8,
   padWidthCm: 0.5,
-  /** Central membrane (z = 0) to the readout plane, on both sides. */
-  driftCm: 170,
+  /** Middle of the central membrane (z = 0) to the readout plane, on both sides; 0.01 of it is the membrane's half. */
+  driftCm: 163.889,
 } as const;
 
 export const rowCount = chamber.innerRows + chamber.outerRows;
 export const sectorAngle = (2 * Math.PI) / chamber.sectors;
 
-/** Inner rows that have two pads more than the row below; each outer row has. Row 0 has 40 pads. */
-const widened = [2, 4, 5, 7, 8, 10, 12, 13, 15, 16, 18, 19, 21, 22, 24, 26];
+/** Rows that have as many pads as the row below; all others have two more. Row 0 has 40 pads. */
+const asWide = [2, 5, 7, 10, 13, 16, 19, 21, 24, 31];
 const padCounts = Array.from({ length: rowCount }, (_, row) => {
-  const inner = widened.filter((at) => at <= row).length;
-  return 40 + 2 * (inner + Math.max(0, row - chamber.innerRows + 1));
+  return 40 + 2 * (row - asWide.filter((at) => at <= row).length);
 });
 
 /** Height of a pad row across the row. */

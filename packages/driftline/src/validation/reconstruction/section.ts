@@ -28,10 +28,9 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
   const intro = section("Reconstruction", "", said.map((line) => `<p>${escapeHtml(line)}</p>`).join(""));
   const ofTracks = figures.filter(({ quantity }) => quantity in trackQuantities);
   const ofHits = figures.filter(({ quantity }) => !(quantity in trackQuantities));
-  const resolutions = groups(ofTracks).map((group) => resolutionPlot(group, limits));
-  const biases = groups(ofTracks)
-    .filter(([{ by }]) => by === "pT")
-    .map(biasPlot);
+  const against = (by: string) => groups(ofTracks.filter((figure) => figure.by === by));
+  const resolutions = ["pT", "|dip|"].flatMap(against).map((group) => resolutionPlot(group, limits));
+  const biases = against("pT").map(biasPlot);
   const plots = section(
     "Resolution of tracks",
     "Standard deviation of the central 90 % of the differences from the truth, as that of a Gaussian. Below, the ratio with its 95 % interval; rings: the simulator with other random numbers.",
@@ -49,9 +48,9 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
   ];
 }
 
-/** Figures of one quantity, bins of one kind. */
+/** By quantity. */
 function groups(figures: ReconstructionFigure[]): ReconstructionFigure[][] {
-  return [...Map.groupBy(figures, ({ quantity, by }) => `${by} ${quantity}`).values()];
+  return [...Map.groupBy(figures, ({ quantity }) => quantity).values()];
 }
 
 function ratiosTable(figures: ReconstructionFigure[]): string {
