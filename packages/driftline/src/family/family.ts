@@ -93,8 +93,10 @@ export interface ReconstructionPolicy {
   pt: { low: number; high: number };
   /** Angle to the bending plane, degrees. */
   dip: { low: number; high: number };
-  /** Limits of each ratio of model to simulator. */
-  ratio: { minimum: number; maximum: number };
+  /** Limits of each resolution with the model over that with the simulator. */
+  resolution: { minimum: number; maximum: number };
+  /** The same for the mean widths and charges of clusters. */
+  cluster: { minimum: number; maximum: number };
 }
 
 export interface Family {

@@ -125,17 +125,21 @@ const range = (what: string, unit: string, low: number, high: number) =>
     })
     .describe(what);
 
+const limits = (what: string) =>
+  z
+    .strictObject({
+      minimum: z.number().positive().max(1).describe("Lower limit of the ratio"),
+      maximum: z.number().min(1).describe("Upper limit of the ratio"),
+    })
+    .describe(what);
+
 const reconstruction = z.strictObject({
   detector: z.literal("tpc").describe("Geometry: tpc for the pad rows of the MPD time projection chamber"),
   tracks: z.int().min(200).max(1_000_000).describe("Tracks; a bin of 200 and more is gated"),
   pt: range("Transverse momentum of the tracks", "GeV/c", 0.05, 100),
   dip: range("Angle of the tracks to the bending plane", "degrees", -80, 80),
-  ratio: z
-    .strictObject({
-      minimum: z.number().positive().max(1).describe("Lower limit of each ratio"),
-      maximum: z.number().min(1).describe("Upper limit of each ratio"),
-    })
-    .describe("Limits of each resolution with the model over that with the simulator"),
+  resolution: limits("Limits of each resolution with the model over that with the simulator"),
+  cluster: limits("The same for the mean widths and charges of clusters, which are known better"),
 });
 
 export const familyFile = z.strictObject({

@@ -66,12 +66,12 @@ export const validate = defineCommand({
 });
 
 /** What the table of gates does not say: how many tracks, what was left out, and which bins are outside the limits. */
-function describeReconstruction({ tracks, notes, outside, limits, seconds }: Reconstruction): string[] {
+function describeReconstruction({ tracks, notes, outside, seconds }: Reconstruction): string[] {
   const lines = [...notes];
   if (tracks) {
     lines.push(`${tracks.used} tracks with ${tracks.crossings} rows, in ${seconds.toFixed(0)} s.`);
     const named = outside.length === 0 ? "none" : outside.join("; ");
-    lines.push(`Ratios outside ${limits.minimum} to ${limits.maximum}, whatever their intervals: ${named}.`);
+    lines.push(`Ratios outside the limits, whatever their intervals: ${named}.`);
   }
   return [...lines, ""];
 }

@@ -19,8 +19,8 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
             .map(([name, n]) => `${name} ${n}`)
             .join(", ")}.`,
           outside.length === 0
-            ? `All ratios are within ${limits.minimum} to ${limits.maximum}.`
-            : `Ratios outside ${limits.minimum} to ${limits.maximum}, whatever their intervals: ${outside.join("; ")}.`,
+            ? "All ratios are within the limits."
+            : `Ratios outside the limits, whatever their intervals: ${outside.join("; ")}.`,
         ]
       : []),
   ];
@@ -29,7 +29,9 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
   const ofTracks = figures.filter(({ quantity }) => quantity in trackQuantities);
   const ofHits = figures.filter(({ quantity }) => !(quantity in trackQuantities));
   const against = (by: string) => groups(ofTracks.filter((figure) => figure.by === by));
-  const resolutions = ["pT", "|dip|"].flatMap(against).map((group) => resolutionPlot(group, limits));
+  const resolutions = ["pT", "|dip|"]
+    .flatMap(against)
+    .map((group) => resolutionPlot(group, limits.resolution));
   const biases = against("pT").map(biasPlot);
   const plots = section(
     "Resolution of tracks",

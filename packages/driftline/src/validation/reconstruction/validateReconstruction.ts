@@ -5,7 +5,7 @@ import { compareHits } from "./compareHits.ts";
 import { type ComparedTracks, compareTracks } from "./compareTracks.ts";
 import type { ReconstructionFigure } from "./figures.ts";
 import { leastRows, type ReconstructionOptions } from "./options.ts";
-import { judgeRatios, outside } from "./verdict.ts";
+import { judgeRatios, type Limits, outside } from "./verdict.ts";
 
 /** What the validation of reconstruction found; plain data, as validation.json keeps it. */
 export interface Reconstruction {
@@ -17,7 +17,7 @@ export interface Reconstruction {
   gates: GateResult[];
   /** Bins whose ratio is outside the limits, though their interval may reach them. */
   outside: string[];
-  limits: { minimum: number; maximum: number };
+  limits: Limits;
   seconds: number;
 }
 
@@ -29,8 +29,8 @@ export async function validateReconstruction(options: ReconstructionOptions): Pr
     options.simulate && rows >= leastRows && pt !== null
       ? await compareTracks(options, pt, options.simulate)
       : { tracks: null, figures: await compareHits(options) };
-  const { minimum, maximum } = options.policy.ratio;
-  const limits = { minimum, maximum };
+  const { resolution, cluster } = options.policy;
+  const limits = { resolution, cluster };
   return {
     notes,
     tracks: found.tracks,

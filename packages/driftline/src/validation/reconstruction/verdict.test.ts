@@ -5,7 +5,10 @@ import { test } from "node:test";
 import type { ReconstructionFigure } from "./figures.ts";
 import { judgeRatios, outside, ratioInterval, simultaneous } from "./verdict.ts";
 
-const limits = { minimum: 0.95, maximum: 1.05 };
+const limits = {
+  resolution: { minimum: 0.95, maximum: 1.05 },
+  cluster: { minimum: 0.97, maximum: 1.03 },
+};
 function figure(change: Partial<ReconstructionFigure>): ReconstructionFigure {
   const spread = { width: 1, mean: 0 };
   return {
@@ -60,6 +63,13 @@ test("a bin fails when its whole interval is outside, on either side; the worst 
     outside([wide, narrow, low, figure({})], limits).map(({ bin }) => bin),
     ["wide", "narrow", "low"],
   );
+});
+
+test("means of clusters have limits of their own", () => {
+  const wide = figure({ quantity: "pad_width", statistic: "mean", ratio: 1.04, error: 0.001 });
+  const [result] = judgeRatios([wide], limits);
+  assert.deepEqual([result.passed, result.minimum, result.maximum], [false, 0.97, 1.03]);
+  assert.equal(judgeRatios([{ ...wide, statistic: "resolution" }], limits)[0].passed, true);
 });
 
 test("bins with fewer than 200 tracks are not gated", () => {

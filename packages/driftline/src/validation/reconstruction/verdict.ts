@@ -13,6 +13,19 @@ export interface RatioLimits {
   maximum: number;
 }
 
+/** Limits of resolutions, and of the means of clusters, which are known better. */
+export interface Limits {
+  resolution: RatioLimits;
+  cluster: RatioLimits;
+}
+
+export function limitsOf(
+  { statistic }: Pick<ReconstructionFigure, "statistic">,
+  { resolution, cluster }: Limits,
+): RatioLimits {
+  return statistic === "mean" ? cluster : resolution;
+}
+
 /** Whether a bin has tracks enough for its ratio to be gated. */
 export function isGated(figure: ReconstructionFigure): boolean {
   return figure.tracks >= leastTracks && figure.ratio > 0 && Number.isFinite(figure.error);
@@ -32,14 +45,14 @@ export function simultaneous(figures: number): number {
  * One result for each quantity: its worst bin. A bin fails when its simultaneous interval lies wholly outside the
  * limits; a quantity without a single bin of `leastTracks` tracks has no result.
  */
-export function judgeRatios(figures: ReconstructionFigure[], limits: RatioLimits): GateResult[] {
+export function judgeRatios(figures: ReconstructionFigure[], limits: Limits): GateResult[] {
   const gated = figures.filter(isGated);
   const z = simultaneous(gated.length);
   const results: GateResult[] = [];
   for (const quantity of new Set(gated.map((figure) => figure.quantity))) {
     const bins = gated.filter((figure) => figure.quantity === quantity);
     const [worst] = bins
-      .map((figure) => ({ figure, excess: excessOf(figure, limits, z) }))
+      .map((figure) => ({ figure, excess: excessOf(figure, limitsOf(figure, limits), z) }))
       .sort((a, b) => b.excess - a.excess);
     results.push({
       metric: gateName(quantity),
@@ -47,8 +60,7 @@ export function judgeRatios(figures: ReconstructionFigure[], limits: RatioLimits
       value: worst.figure.ratio,
       interval: ratioInterval(worst.figure, z),
       floor: worst.figure.floor,
-      minimum: limits.minimum,
-      maximum: limits.maximum,
+      ...limitsOf(worst.figure, limits),
       passed: worst.excess <= 0,
     });
   }
@@ -66,9 +78,9 @@ function excessOf(figure: ReconstructionFigure, { minimum, maximum }: RatioLimit
 }
 
 /** Gated bins whose ratio itself is outside the limits: to be named, whatever their intervals say. */
-export function outside(
-  figures: ReconstructionFigure[],
-  { minimum, maximum }: RatioLimits,
-): ReconstructionFigure[] {
-  return figures.filter((figure) => isGated(figure) && (figure.ratio < minimum || figure.ratio > maximum));
+export function outside(figures: ReconstructionFigure[], limits: Limits): ReconstructionFigure[] {
+  return figures.filter((figure) => {
+    const { minimum, maximum } = limitsOf(figure, limits);
+    return isGated(figure) && (figure.ratio < minimum || figure.ratio > maximum);
+  });
 }
