@@ -135,7 +135,7 @@ const limits = (what: string) =>
 
 const reconstruction = z.strictObject({
   detector: z.literal("tpc").describe("Geometry: tpc for the pad rows of the MPD time projection chamber"),
-  tracks: z.int().min(200).max(1_000_000).describe("Tracks; a bin of 200 and more is gated"),
+  tracks: z.int().min(200).max(50_000).describe("Tracks; a bin of 200 and more is gated"),
   pt: range("Transverse momentum of the tracks", "GeV/c", 0.05, 100),
   dip: range("Angle of the tracks to the bending plane", "degrees", -80, 80),
   resolution: limits("Limits of each resolution with the model over that with the simulator"),

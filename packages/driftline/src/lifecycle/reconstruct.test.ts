@@ -8,6 +8,9 @@ import { canonicalQuestion } from "../family/question.ts";
 import type { ResponseBatch } from "../family/responses.ts";
 import { geometry } from "../simulation/tpc.ts";
 import { chamber, rowCount, rowHeightCm } from "../validation/reconstruction/chamber.ts";
+import { findClusters } from "../validation/reconstruction/clusters.ts";
+import { neighbourOf, overlay, planeOf, writeInputs } from "../validation/reconstruction/planes.ts";
+import type { Crossing } from "../validation/reconstruction/tracks.ts";
 import type { Reconstruction } from "../validation/reconstruction/validateReconstruction.ts";
 import type { Generate } from "../validation/sample.ts";
 import { stretch } from "../validation/stretch.ts";
@@ -145,8 +148,9 @@ describe("tracks of the base simulator", () => {
     for (const factor of [1.1, 0.9]) {
       const { gates } = await run(stretched(factor));
       const failed = gates.filter(({ passed }) => !passed).map(({ metric }) => metric);
-      assert.ok(failed.includes("ratio_time_width"), `${factor}: ${failed}`);
-      assert.ok(failed.includes("ratio_pad_width"), `${factor}: ${failed}`);
+      for (const name of ["ratio_time_width", "ratio_pad_width"]) {
+        assert.ok(failed.includes(name), `${factor}: ${failed}`);
+      }
     }
   });
 
@@ -171,6 +175,44 @@ describe("tracks of the base simulator", () => {
     const all = figures.find(({ quantity, by }) => quantity === "dca_xy" && by === "all")!;
     assert.ok(all.ratio > 1.05, `${all.ratio}`);
   });
+});
+
+test("two tracks in one row are two clusters from 3 pads or 6 time bins on, one at the same place", async () => {
+  const at: Crossing = { sector: 0, row: 10, side: 1, crossing: 0.05, dip: 0.2, pad: 20.4, drift: 160.3 };
+  const rows = 200;
+  const share = async (moved: [pads: number, bins: number]) => {
+    const neighbour = neighbourOf(at, ...moved, 0.55)!;
+    const features = new Float32Array(rows * 2 * 6);
+    const placed = Array.from({ length: 2 * rows }, (_, k) =>
+      writeInputs(
+        k % 2 === 0 ? at : neighbour,
+        1,
+        [0, 1, 2, 3, 4, 5],
+        { low: 27, high: 42 },
+        family.output,
+        features,
+        6 * k,
+      ),
+    );
+    const responses = await simulatorOf(new AbortController().signal)(features, 2 * rows, 0);
+    const found = Array.from({ length: rows }, (_, k) => {
+      const plane = (of: number) => {
+        const response = responses.slice(of * pads * bins, (of + 1) * pads * bins);
+        return planeOf(response, placed[of], at.row, family.output, 1);
+      };
+      return findClusters(overlay([plane(2 * k), plane(2 * k + 1)], family.output.saturation)).length;
+    });
+    return found.filter((n) => n === 2).length / rows;
+  };
+  for (const apart of [
+    [3, 0],
+    [0, 6],
+    [4, 4],
+  ] as const) {
+    const both = await share([...apart]);
+    assert.ok(both > 0.95, `${apart}: ${both}`);
+  }
+  assert.ok((await share([0.5, 1])) < 0.05);
 });
 
 test("a model whose inputs cover one pad row is compared by hits, and the report says what is missing", async () => {

@@ -42,7 +42,7 @@ export const validate = defineCommand({
     const { bundle, validation, report } = await revalidate(platform, digest, {
       files: (options.data ?? []).map((path) => resolvePath(path)),
       rows: integer("--rows", options.rows, { minimum: 100, maximum: mostRows }) ?? 10_000,
-      tracks: integer("--tracks", options.tracks, { minimum: 200, maximum: 1_000_000 }) ?? null,
+      tracks: integer("--tracks", options.tracks, { minimum: 200, maximum: 50_000 }) ?? null,
       seed: integer("--seed", options.seed) ?? defaultSeed,
       signal: context.signal,
       onProgress: (fraction, message) => context.progress.update("validate", fraction, null, message),

@@ -75,9 +75,21 @@ const leastItems = 20;
 /** Quantities of hits whose mean is compared; of all others it is the width. */
 const byMean = new Set<Quantity>(["pad_width", "time_width", "charge"]);
 
+/** Values in their order, and the track of each. */
 interface Sorted {
   values: Float64Array;
   of: Int32Array;
+}
+
+/** One quantity in one bin, and what the resamplings gave: logarithms of ratios, and shifts. */
+interface Cell {
+  quantity: Quantity;
+  bin: Bin;
+  simulator: Sorted;
+  model: Sorted;
+  again: Sorted | null;
+  ratios: number[];
+  shifts: number[];
 }
 
 /** The figures of every quantity in every bin. Both sides resample the same tracks. Throws `cancelled`. */
@@ -88,25 +100,22 @@ export async function figuresOf(
   signal: AbortSignal | undefined,
   onProgress: (fraction: number) => void,
 ): Promise<ReconstructionFigure[]> {
-  const cells = source.quantities.flatMap((quantity) => {
+  const cells: Cell[] = [];
+  for (const quantity of source.quantities) {
+    await breathe(signal);
     const values = (sample: ReconstructedSample) => source.valuesOf(sample, quantity);
     // An item that one side lost is left out on both: the tracks stay the same.
     const [a, b] = [values(samples.simulator), values(samples.model)];
     const found = Uint8Array.from(a, (value, item) =>
       Number(Number.isFinite(value) && Number.isFinite(b[item])),
     );
-    const again = samples.again && values(samples.again);
-    const sorted = [a, b, again].map((of) => of && inBins(of, found, source));
-    return source.bins.map((bin, k) => ({
-      quantity,
-      bin,
-      simulator: sorted[0]![k],
-      model: sorted[1]![k],
-      again: sorted[2]?.[k] ?? null,
-      ratios: [] as number[],
-      shifts: [] as number[],
-    }));
-  });
+    const [simulator, model] = [inBins(a, found, source), inBins(b, found, source)];
+    const again = samples.again && inBins(values(samples.again), found, source);
+    for (const [k, bin] of source.bins.entries()) {
+      const sides = { simulator: simulator[k], model: model[k], again: again?.[k] ?? null };
+      cells.push({ quantity, bin, ...sides, ratios: [], shifts: [] });
+    }
+  }
   const filled = cells.filter(({ simulator }) => simulator.values.length >= leastItems);
   for (let k = 0; k < source.resamplings; k++) {
     await breathe(signal);
