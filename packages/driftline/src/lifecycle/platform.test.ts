@@ -77,6 +77,7 @@ test("a bundle that was made elsewhere, by no recipe of Driftline, cannot be jud
     files: [],
     rows: 100,
     seed: 1,
+    tracks: null,
     signal: new AbortController().signal,
     onProgress: () => {},
   };
