@@ -103,7 +103,7 @@ for (const [i, { conditions, software, box = {} }] of points.entries()) {
     },
   });
   await platform.opened.catalogue.publish({ directory: path, reason: "a test" });
-  bundles.push({ digest, key: question.key, path, ...question });
+  bundles.push({ ...question, digest, path });
 }
 const summaries = await platform.families();
 await platform.close();

@@ -246,21 +246,13 @@ def _numbers(
     """Whole numbers as int64 bits [count], and whether one was given for all."""
     array = np.asarray(given)
     is_one = array.ndim == 0
-    if array.dtype.kind == "O" and all(type(value) is int for value in array.flat):
-        # Python's numbers beyond 64 bits, or on both sides of 2^63.
-        limits = min(array.flat, default=0), max(array.flat, default=0)
-    elif array.dtype.kind in "iu":
-        limits = (int(array.min()), int(array.max())) if array.size else (0, 0)
-    elif array.size == 0:
-        limits = (0, 0)
-    else:
+    if array.dtype.kind not in "iu" and array.size > 0:
         raise _bad_numbers(name, f"holds values of type {array.dtype}", low, high)
     if array.ndim > 1 or not (is_one or len(array) == count):
         raise _bad_numbers(name, f"has the shape {list(array.shape)} for {count} rows of features", low, high)
-    if limits[0] < low or limits[1] > high:
-        raise _bad_numbers(name, f"has {limits[0] if limits[0] < low else limits[1]}", low, high)
-    if array.dtype.kind == "O":
-        array = np.array([value & 0xFFFFFFFFFFFFFFFF for value in array.flat], np.uint64).reshape(array.shape)
+    for value in (int(array.min()), int(array.max())) if array.size else ():
+        if not low <= value <= high:
+            raise _bad_numbers(name, f"has {value}", low, high)
     bits = array.astype(np.uint64).view(np.int64) if array.dtype.kind == "u" else array.astype(np.int64)
     return (np.full(count, bits) if is_one else bits), is_one
 

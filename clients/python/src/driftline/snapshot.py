@@ -173,7 +173,7 @@ class Snapshot:
 
     def families(self) -> list[Family]:
         """The newest version of each family."""
-        newest = {name: version for name, version in sorted(self._families)}
+        newest = dict(sorted(self._families))
         return [self.family(name, version) for name, version in newest.items()]
 
     def family(self, name: str, version: int | None = None) -> Family:
