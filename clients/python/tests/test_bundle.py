@@ -165,7 +165,9 @@ def test_cut_or_odd_models_are_refused() -> None:
         assert failure(lambda data=data: refuse_external_data(data, "odd")).code == "invalid_bundle"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "packages/driftline/src/lifecycle/models/testdata").glob("*.onnx")))
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "packages/driftline/src/lifecycle/models/testdata").glob("*.onnx"))
+)
 def test_the_guard_lets_plain_models_pass(path: Path) -> None:
     refuse_external_data(path.read_bytes(), path.name)
 
@@ -218,7 +220,10 @@ def test_a_bundle_directory_answers_for_its_own_conditions(bundle_directory: Pat
     near = {"drift_velocity": "5.53 cm/us"}
     error = failure(lambda: catalogue.resolve("test.tiny", near))
     assert error.code == "no_model"
-    assert "inside its measured domain, 5.45 to 5.55 cm/us" in error.data["nearest"][0]["differences"][0]["reason"]
+    assert (
+        "inside its measured domain, 5.45 to 5.55 cm/us"
+        in error.data["nearest"][0]["differences"][0]["reason"]
+    )
     answer = catalogue.resolve("test.tiny", near, accept="compatible")
     assert (answer.match, answer.distance) == ("compatible", None)
     codes = {
@@ -229,7 +234,12 @@ def test_a_bundle_directory_answers_for_its_own_conditions(bundle_directory: Pat
         "invalid_label": {"gas": ""},
     }
     for code, conditions in codes.items():
-        assert failure(lambda c=conditions: catalogue.resolve("test.tiny", c, accept="compatible")).code == code
-    assert failure(lambda: catalogue.resolve("test.tiny", {"gas": "air"}, accept="compatible")).code == "no_model"
+        assert (
+            failure(lambda c=conditions: catalogue.resolve("test.tiny", c, accept="compatible")).code == code
+        )
+    assert (
+        failure(lambda: catalogue.resolve("test.tiny", {"gas": "air"}, accept="compatible")).code
+        == "no_model"
+    )
     assert failure(lambda: catalogue.resolve("test.tiny", None, {"simulator": "tiny/2"})).code == "no_model"
     assert failure(lambda: catalogue.resolve("mpd.tpc")).code == "unknown_family"

@@ -122,8 +122,8 @@ def test_wrong_numbers_are_refused(
     with pytest.raises(driftline.DriftlineError) as caught:
         model.generate(features[:3], **{"seed": 1, **arguments})
     assert caught.value.code == "usage"
-    if field != "outside":
-        assert caught.value.field == field
+    assert caught.value.field == field
+    assert caught.value.remedy
 
 
 class Table:

@@ -111,7 +111,10 @@ class Catalogue:
         """
         if accept not in ("exact", "compatible"):
             raise DriftlineError(
-                "usage", f'accept is "exact" or "compatible"; got {accept!r:.80}.', field="accept"
+                "usage",
+                f"There is no way of resolving called {accept!r:.80}.",
+                field="accept",
+                remedy='Give accept="exact" or accept="compatible".',
             )
         if self.lock is None:
             if run is not None:
@@ -124,7 +127,12 @@ class Catalogue:
             return self._source.resolve(family, conditions, software, accept)
         if run is not None:
             if conditions or software:
-                raise DriftlineError("usage", "Give a run or conditions, not both.", field="run")
+                raise DriftlineError(
+                    "usage",
+                    "Both a run and conditions were given.",
+                    field="run",
+                    remedy="Give the run alone: the lock says which conditions it has.",
+                )
             return self.lock.by_run(family, run).answer()
         definition = self._source.family(family, self.lock.family_version(family))
         question = definition.question(conditions, software)
@@ -171,13 +179,13 @@ class Catalogue:
             if error.code != "unknown_model":
                 raise
             # Something led to it, so it should be there.
-            raise damaged(answer.bundle[:12], MANIFEST_FILE, "a bundle", "none") from error
+            raise damaged(answer.bundle, MANIFEST_FILE, "a bundle", "none") from error
         if self.lock is not None:
             check_bundle(answer, family, bundle)
         elif (bundle.manifest.family, bundle.manifest.key) != (family, answer.model_key):
             said = f"{answer.model_key} of {family}"
             found = f"{bundle.manifest.key} of {bundle.manifest.family}"
-            raise damaged(answer.bundle[:12], MANIFEST_FILE, said, found)
+            raise damaged(answer.bundle, MANIFEST_FILE, said, found)
         return bundle
 
     def close(self) -> None:

@@ -91,7 +91,10 @@ class Model:
     def threads(self, threads: int) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
             raise DriftlineError(
-                "usage", f"Threads are a whole number from 1 to 1024; got {threads!r:.80}.", field="threads"
+                "usage",
+                f"{threads!r:.80} is no number of threads.",
+                field="threads",
+                remedy="Give a whole number from 1 to 1024.",
             )
         # Calls that are under way end on the session that they began with.
         if threads != self._running[0]:
@@ -156,7 +159,10 @@ class Model:
     def _checked(self, features: Features, outside: OnOutside) -> NDArray[np.float32]:
         if outside not in ("warn", "raise", "ignore"):
             raise DriftlineError(
-                "usage", f'outside is "warn", "raise" or "ignore"; got {outside!r:.80}.', field="outside"
+                "usage",
+                f"There is nothing called {outside!r:.80} to do about inputs outside the domain.",
+                field="outside",
+                remedy='Give outside="warn", "raise" or "ignore".',
             )
         matrix = feature_matrix(features, tuple(self.inputs))
         if outside == "ignore":

@@ -106,7 +106,10 @@ def stream_key(seed: int, stream: int) -> tuple[int, int]:
     """The two key words of a seed from 0 to 2^53 - 1 and a stream; raises ``usage`` for another seed."""
     if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**53:
         raise DriftlineError(
-            "usage", f"A seed is a whole number from 0 to 2^53 - 1; got {seed!r:.80}.", field="seed"
+            "usage",
+            f"{seed!r:.80} is no seed.",
+            field="seed",
+            remedy="Give a whole number from 0 to 2^53 - 1.",
         )
     return int(seed) & 0xFFFFFFFF, (int(seed) >> 32) ^ stream
 

@@ -140,6 +140,8 @@ class Snapshot:
         self._blobs = Blobs(directory)
         with understood(str(directory), POINTER):
             root = self._blobs.json(self._pointer(directory / POINTER), "root", "driftline-snapshot/1")
+            if not isinstance(root["families"], list) or not isinstance(root["tags"], list):
+                raise TypeError("families and tags are no lists")
             self._families = {
                 (e["name"], e["version"]): FamilyModels(self._blobs, e) for e in root["families"]
             }

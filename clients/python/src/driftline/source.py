@@ -46,7 +46,7 @@ def unknown_family(name: str, known: list[str], where: str) -> DriftlineError:
         "unknown_family",
         f"{where} has no family {name!r:.80}.",
         field="family",
-        remedy=f"There are: {', '.join(known)}." if known else None,
+        remedy=f"There are: {', '.join(known)}." if known else "It has no families.",
     )
 
 
