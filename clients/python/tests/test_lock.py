@@ -52,7 +52,7 @@ def test_a_run_has_its_bundle(snapshot: Path, lock_file: Path, published: Publis
         assert error.code == "no_model"
         assert "1000 to 1999" in error.message
     assert failure(lambda: catalogue.model("mpd.tpc", run=1000)).code == "no_model"
-    assert failure(lambda: catalogue.model("mpd.tpc")).code == "no_model"
+    assert failure(lambda: catalogue.model("mpd.tpc")).code == "unknown_family"
 
 
 def test_conditions_have_the_bundle_of_their_key(
@@ -66,7 +66,7 @@ def test_conditions_have_the_bundle_of_their_key(
     assert failure(lambda: catalogue.model("test.tiny", outside)).code == "no_model"
     near = {"drift_velocity": "5.53 cm/us"}
     assert failure(lambda: catalogue.model("test.tiny", near, accept="compatible")).code == "no_model"
-    assert failure(lambda: catalogue.bundle(published.bundles[4]["digest"])).code == "no_model"
+    assert failure(lambda: catalogue.bundle(published.bundles[4]["digest"])).code == "unknown_model"
     assert catalogue.bundle(published.bundles[1]["digest"]).digest == published.bundles[1]["digest"]
     assert failure(lambda: catalogue.model("test.tiny", near, run=1000)).field == "run"
 
@@ -131,7 +131,9 @@ def test_a_changed_lock_is_damaged(
     assert failure(lambda: driftline.open(snapshot, lock=tmp_path / "changed.lock")).code == "damaged"
 
 
-@pytest.mark.parametrize(("text", "code"), [("", "damaged"), ("[]", "damaged"), ('{"format":"x"}', "usage")])
+@pytest.mark.parametrize(
+    ("text", "code"), [("", "damaged"), ("[]", "damaged"), ('{"format":"x"}', "damaged")]
+)
 def test_what_is_no_lock(snapshot: Path, tmp_path: Path, text: str, code: str) -> None:
     (tmp_path / "no.lock").write_text(text)
     assert failure(lambda: driftline.open(snapshot, lock=tmp_path / "no.lock")).code == code

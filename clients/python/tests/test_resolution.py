@@ -94,7 +94,7 @@ def test_keys_are_those_of_the_platform(snapshot: Path, server_url: str, publish
         for bundle in published.bundles:
             assert family.question(bundle["conditions"], bundle["software"]).key == bundle["key"]
         assert [each.name for each in driftline.open(place).families()][-1] == "test.tiny"
-        with pytest.raises(driftline.DriftlineError, match="no.such") as caught:
+        with pytest.raises(driftline.DriftlineError, match=r"no\.such") as caught:
             driftline.open(place).family("no.such")
         assert caught.value.code == "unknown_family"
         assert "test.tiny" in caught.value.remedy

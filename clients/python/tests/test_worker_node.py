@@ -1,4 +1,4 @@
-"""A worker node: no network, nothing that can be written to, 64 jobs at once on one snapshot, all with the same sample."""
+"""A worker node: no network, nothing that can be written to, many jobs at once on one snapshot, all with the same sample."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import snapshot_writer
 from conftest import HERE, Published
 
 import driftline
+
+#: e2e/python-client.test.ts starts 64, on a snapshot of the platform's own.
+JOBS = 8
 
 JOB = """
 import hashlib, sys
@@ -37,7 +40,7 @@ can_be_alone = (
 
 
 @pytest.mark.skipif(not can_be_alone, reason="needs the right to make namespaces and mounts")
-def test_sixty_four_jobs_at_once(published: Published, tmp_path: Path) -> None:
+def test_many_jobs_at_once(published: Published, tmp_path: Path) -> None:
     snapshot = snapshot_writer.write(tmp_path / "snapshot", published.family, published.bundles)
     children = [
         subprocess.Popen(
@@ -48,13 +51,13 @@ def test_sixty_four_jobs_at_once(published: Published, tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(64)
+        for _ in range(JOBS)
     ]
     for child in children:
         child.stdin.write("go\n")
         child.stdin.flush()
     said = [child.communicate(timeout=120) for child in children]
-    assert [child.returncode for child in children] == [0] * 64, said[0][1]
+    assert [child.returncode for child in children] == [0] * JOBS, said[0][1]
     assert len({out for out, _ in said}) == 1
     answer = driftline.open(snapshot).resolve(
         "test.tiny", {"drift_velocity": "5.51 cm/us"}, accept="compatible"

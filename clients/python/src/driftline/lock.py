@@ -42,14 +42,9 @@ class Lock:
     digest: str
     ranges: tuple[LockedRange, ...]
 
-    def family_version(self, family: str) -> int:
-        """The version of a family that the lock is about. Raises ``no_model`` where it is about none."""
-        versions = [entry.family_version for entry in self.ranges if entry.family == family]
-        if not versions:
-            raise self._nothing(
-                f"family {family}", f"It has {', '.join(sorted({e.family for e in self.ranges}))}"
-            )
-        return max(versions)
+    def family_version(self, family: str) -> int | None:
+        """The version of a family that the lock is about; None where it is about none."""
+        return max((entry.family_version for entry in self.ranges if entry.family == family), default=None)
 
     def by_run(self, family: str, run: int) -> LockedRange:
         """The entry of a run. Raises ``no_model``."""
@@ -74,9 +69,14 @@ class Lock:
         return found[0]
 
     def must_have(self, digest: str) -> None:
-        """Raises ``no_model`` for a bundle that the lock does not name."""
+        """Raises ``unknown_model`` for a bundle that the lock does not name."""
         if all(entry.bundle != digest for entry in self.ranges):
-            raise self._nothing(f"bundle {digest[:12]}", "")
+            raise DriftlineError(
+                "unknown_model",
+                f"Lock {self} has no bundle {digest[:12]}, and nothing else is used.",
+                field="bundle",
+                remedy="Ask without the lock, or name a bundle of it.",
+            )
 
     def _nothing(self, what: str, more: str) -> DriftlineError:
         return DriftlineError(
@@ -95,12 +95,7 @@ def parse_lock(data: bytes, source: str) -> Lock:
     try:
         document = parse_json(data)
         if document["format"] != "driftline-lock/1":
-            raise DriftlineError(
-                "usage",
-                f"{source} is no lock that this client knows: its format is {document['format']!r:.80}.",
-                field="lock",
-                remedy="Name a file that `driftline lock` wrote, or update the driftline package.",
-            )
+            raise ValueError(f"its format is {document['format']!r:.80}")
         content = {name: value for name, value in document.items() if name != "digest"}
         found = hashlib.sha256(canonical_json(content).encode()).hexdigest()
         if found != document["digest"]:

@@ -192,13 +192,13 @@ class Snapshot:
         self, family: str, conditions: Values | None, software: Values | None, accept: Accept
     ) -> Answer:
         """The bundle of the key by binary search; else, where accepted, the nearest whose domain holds the question."""
-        from driftline import search
-
         models = self._models(family)
         question = models.family.question(conditions, software)
         digest = models.find(question.key)
         if digest is not None:
             return Answer(digest, "exact", 0.0, question.key, question.key, question=question)
+        from driftline import search  # needs NumPy, which an exact answer does without
+
         fitting, nearest = models.table.search(question, 3)
         if accept == "compatible" and fitting is not None:
             line = fitting.line
