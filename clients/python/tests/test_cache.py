@@ -58,16 +58,20 @@ def test_the_typescript_client_shares_it(server_url: str, digest: str, tmp_path:
     driftline.open(nobody, cache=tmp_path / "theirs").bundle(digest).verify()
 
 
-def test_sixteen_processes_at_once(server_url: str, digest: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["empty", "damaged"])
+def test_processes_at_once(server_url: str, digest: str, tmp_path: Path, before: str) -> None:
+    if before == "damaged":
+        driftline.open(server_url, cache=tmp_path / "cache").bundle(digest)
+        os.truncate(tmp_path / "cache" / digest / "model.onnx", 10)
     command = [sys.executable, "-c", ASK, server_url, str(tmp_path / "cache"), digest]
     children = [
         subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(16)
+        for _ in range(8)
     ]
     for child in children:
         child.stdin.write("go\n")
         child.stdin.flush()
-    assert [child.communicate(timeout=60)[0].strip() for child in children] == ["True"] * 16
+    assert [child.communicate(timeout=60)[0].strip() for child in children] == ["True"] * 8
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [digest]
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from driftline.bundle import Bundle, open_directory
+from driftline.bundle import Bundle, DirectoryFiles, open_directory
 from driftline.errors import DriftlineError
 from driftline.manifest import MANIFEST_FILE
 
@@ -47,15 +47,22 @@ class BundleCache:
         Raises ``damaged`` only where what is fetched is.
         """
         path = self.directory / digest
-        if os.path.isdir(path):
+        found = os.path.isdir(path)
+        if found:
             try:
                 return open_directory(path, digest)
             except DriftlineError as error:
                 log.warning("a bundle of the cache is damaged and fetched anew: %s", error)
         bundle = fetch(digest)
         try:
-            _set_aside(path)
+            if found:
+                _set_aside(path, digest)
             return pull(bundle, path)
+        except DriftlineError:
+            # What was fetched is bad, or another process changes the very same place: the fetched one tells.
+            for name in bundle.files:
+                bundle.read(name)
+            return bundle
         except OSError as error:
             if error.errno not in UNWRITABLE:
                 raise
@@ -95,7 +102,7 @@ def pull(bundle: Bundle, target: Path) -> Bundle:
                 raise
             return existing
         _sync_directory(target.parent)
-        return open_directory(target, bundle.digest)
+        return Bundle(bundle.manifest, DirectoryFiles(target))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -127,9 +134,14 @@ def _occupied(directory: Path, digest: str, holds: str) -> DriftlineError:
     )
 
 
-def _set_aside(path: Path) -> None:
-    """Renames what is there first, so that no other process sees half a bundle."""
-    aside = path.with_name(f"{path.name}.damaged-{os.getpid()}-{time.time_ns()}")
+def _set_aside(path: Path, digest: str) -> None:
+    """Removes what is damaged: renames it first, so that no other process sees half a bundle."""
+    try:
+        # Another process may have mended it.
+        open_directory(path, digest)
+        return
+    except DriftlineError:
+        aside = path.with_name(f"{path.name}.damaged-{os.getpid()}-{time.time_ns()}")
     try:
         os.rename(path, aside)
     except FileNotFoundError:
