@@ -91,23 +91,25 @@ class Domain:
 
     def outside_matrix(self, matrix: NDArray[np.float32]) -> Outside:
         """As ``outside``, of float32 rows [n, inputs]."""
-        rows = np.zeros(len(matrix), np.bool_)
+        # Features are float32: a value on the limit must not count as beyond it.
+        lows = np.array([limits.low for limits in self.inputs.values()], np.float32)
+        highs = np.array([limits.high for limits in self.inputs.values()], np.float32)
+        out = ~((matrix >= lows) & (matrix <= highs))
+        rows = out.any(axis=1)
         found: list[OutsideInput] = []
-        for values, (name, limits) in zip(matrix.T, self.inputs.items()):
-            # Features are float32: a value on the limit must not count as beyond it.
-            low, high = np.float32(limits.low), np.float32(limits.high)
-            out = ~((values >= low) & (values <= high))
-            if not out.any():
+        if not rows.any():
+            return Outside(rows, ())
+        for i, (name, limits) in enumerate(self.inputs.items()):
+            beyond = matrix[out[:, i], i]
+            if not len(beyond):
                 continue
-            rows |= out
-            beyond = values[out]
-            distance = np.where(np.isnan(beyond), np.inf, np.maximum(low - beyond, beyond - high))
+            distance = np.where(np.isnan(beyond), np.inf, np.maximum(lows[i] - beyond, beyond - highs[i]))
             found.append(
                 OutsideInput(
                     input=name,
                     limits=limits,
-                    below=int((beyond < low).sum()),
-                    above=int((beyond > high).sum()),
+                    below=int((beyond < lows[i]).sum()),
+                    above=int((beyond > highs[i]).sum()),
                     not_a_number=int(np.isnan(beyond).sum()),
                     furthest=float(beyond[distance.argmax()]),
                 )

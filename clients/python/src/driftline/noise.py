@@ -29,9 +29,9 @@ INPUTS = 0x00400000
 BOOTSTRAP = 0x00600000
 DOMAIN = 0x00800000
 
-#: Philox's multipliers of c0 and c2, and what it adds to the key words after each round.
+#: Philox's multipliers of c0 and c2, and what the key words have gained by each round.
 MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64).reshape(2, 1, 1)
-WEYL = (0x9E3779B9, 0xBB67AE85)
+WEYL = np.arange(10, dtype=np.uint64)[:, np.newaxis] * np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
 MASK = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
 TWO_M32 = 2.0**-32
@@ -45,11 +45,11 @@ def philox4x32(
     even: NDArray[np.uint64], odd: NDArray[np.uint64], key: tuple[int, int]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Blocks of Philox4x32-10, in place: words (c0, c2) and (c1, c3) of each counter, both [2, m, n]."""
-    keys = [[(word + i * weyl) & 0xFFFFFFFF for word, weyl in zip(key, WEYL)] for i in range(10)]
+    keys = (np.array(key, np.uint64) + WEYL) & MASK
     product = np.empty_like(even)
     # The products change places: c0 comes of the one with c2, and c2 of the one with c0.
     crossed = product[::-1]
-    for round_key in np.array(keys, np.uint64).reshape(10, 2, 1, 1):
+    for round_key in keys.reshape(10, 2, 1, 1):
         np.multiply(even, MULTIPLIERS, out=product)
         np.right_shift(crossed, HALF, out=even)
         even ^= odd
