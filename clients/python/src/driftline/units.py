@@ -1,5 +1,7 @@
 """Units of measurement: reads expressions such as ``um/sqrt(cm)`` and converts between them exactly."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -66,7 +68,7 @@ class Unit:
     exponents: dict[str, Fraction]
     square: Fraction
 
-    def times(self, other: "Unit", sign: int = 1) -> "Unit":
+    def times(self, other: Unit, sign: int = 1) -> Unit:
         exponents = Counter(self.exponents)
         for name, exponent in other.exponents.items():
             exponents[name] += sign * exponent
@@ -131,23 +133,21 @@ def _product(tokens: list[str]) -> tuple[Unit, list[str]]:
 
 
 def _factor(tokens: list[str]) -> tuple[Unit, list[str]]:
-    match tokens:
-        case ["sqrt", "(", *rest]:
-            unit, rest = _product(rest)
-            return _root(unit), _closed(rest)
-        case ["(", *rest]:
-            unit, rest = _product(rest)
-            return unit, _closed(rest)
-        case [symbol, *rest]:
-            unit = SYMBOLS.get(symbol.replace("µ", "u", 1).replace("μ", "u", 1))
-            if unit is None:
-                raise NotAUnit("is not a known unit")
-            if rest and len(rest[0]) > 1 and rest[0].startswith("^"):
-                power = int(rest[0][1:].replace(" ", ""))
-                exponents = {name: exponent * power for name, exponent in unit.exponents.items() if power}
-                return Unit(exponents, unit.square**power), rest[1:]
-            return unit, rest
-    raise NotAUnit("is not a known unit")
+    if tokens[:2] == ["sqrt", "("]:
+        unit, rest = _product(tokens[2:])
+        return _root(unit), _closed(rest)
+    if tokens[:1] == ["("]:
+        unit, rest = _product(tokens[1:])
+        return unit, _closed(rest)
+    symbol, rest = "".join(tokens[:1]), tokens[1:]
+    unit = SYMBOLS.get(symbol.replace("µ", "u", 1).replace("μ", "u", 1))
+    if unit is None:
+        raise NotAUnit("is not a known unit")
+    if rest and len(rest[0]) > 1 and rest[0].startswith("^"):
+        power = int(rest[0][1:].replace(" ", ""))
+        exponents = {name: exponent * power for name, exponent in unit.exponents.items() if power}
+        return Unit(exponents, unit.square**power), rest[1:]
+    return unit, rest
 
 
 def _closed(tokens: list[str]) -> list[str]:
