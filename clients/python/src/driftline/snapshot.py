@@ -1,4 +1,4 @@
-"""A catalogue in a directory that is only read (docs/decisions/snapshot-format.md): pointer, root, sorted indexes, blobs.
+"""A catalogue in a directory that is only read (docs/decisions/snapshot.md): pointer, root, sorted indexes, blobs.
 
 Every blob is checked before a byte of it is believed. The pointer is read once: a snapshot that is switched later is
 never mixed with this one.
