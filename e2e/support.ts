@@ -78,14 +78,19 @@ export async function serve(
   t: TestContext,
   dataDirectory: string,
   env: Record<string, string> = {},
+  args: string[] = [],
 ): Promise<Served> {
-  const served = await startServer(dataDirectory, env);
+  const served = await startServer(dataDirectory, env, args);
   t.after(served.stop);
   return served;
 }
 
-export async function startServer(dataDirectory: string, env: Record<string, string> = {}): Promise<Served> {
-  const child = start(["serve", "--data-dir", dataDirectory, "--http-port", "0"], env);
+export async function startServer(
+  dataDirectory: string,
+  env: Record<string, string> = {},
+  args: string[] = [],
+): Promise<Served> {
+  const child = start(["serve", "--data-dir", dataDirectory, "--http-port", "0", ...args], env);
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {
     const read = (text: Buffer) => {

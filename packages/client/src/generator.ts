@@ -1,10 +1,21 @@
 // A generator loaded from a verified bundle: responses for rows of features, the same for any batching.
 
+import type { Driftline } from "./api.ts";
 import type { BundleManifest, TensorSpec } from "./bundle.ts";
 import { DriftlineError } from "./error.ts";
 import { type OnnxModel, openModel } from "./model.ts";
 import { latents } from "./noise.ts";
-import { modelFile, readListed, readManifest, replayReference, verifyFiles } from "./verify.ts";
+import { checked } from "./pull.ts";
+import {
+  modelFile,
+  parseManifest,
+  readListed,
+  readManifest,
+  referenceFile,
+  replay,
+  replayReference,
+  verifyFiles,
+} from "./verify.ts";
 
 export interface GenerateRequest {
   /** rows × inputs, row-major, in the units of the manifest. */
@@ -76,6 +87,43 @@ export async function loadGenerator(directory: string, options: LoadOptions = {}
     await model.close();
     throw error;
   }
+}
+
+/**
+ * Loads a bundle from a catalogue into memory, for machines on which nothing can be written: its model and reference,
+ * each checked. Errors: `damaged`, `invalid_bundle`, those of the catalogue.
+ */
+export async function openGenerator(
+  driftline: Pick<Driftline, "manifest" | "file">,
+  bundle: string,
+  options: Omit<LoadOptions, "verify" | "digest"> = {},
+): Promise<Generator> {
+  const source = `${bundle.slice(0, 12)} from the catalogue`;
+  const { digest, manifest } = parseManifest(await driftline.manifest(bundle), source, { digest: bundle });
+  const read = (path: string) => readWhole(driftline, digest, manifest, path, source);
+  const model = await openModel(await read(modelFile), options);
+  try {
+    await replay(source, manifest, model, await read(referenceFile));
+    return makeGenerator(digest, manifest, model);
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+async function readWhole(
+  driftline: Pick<Driftline, "file">,
+  bundle: string,
+  manifest: BundleManifest,
+  path: string,
+  source: string,
+): Promise<Uint8Array> {
+  const { size, sha256 } = manifest.files.find((file) => file.path === path)!;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of checked(await driftline.file(bundle, path), { path, size, sha256 }, source)) {
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
 }
 
 function makeGenerator(digest: string, manifest: BundleManifest, model: OnnxModel): Generator {

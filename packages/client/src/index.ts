@@ -12,7 +12,12 @@ export {
   type LoadOptions,
   loadGenerator,
   type OutsideInput,
+  openGenerator,
 } from "./generator.ts";
+export { type Lock, type LockedRange, lockedRun, readLock } from "./lock/lock.ts";
+export { type LockedDriftline, underLock } from "./lock/underLock.ts";
 export { type ModelOptions, type ModelValue, type OnnxModel, openModel } from "./model.ts";
 export { pull } from "./pull.ts";
+export { connectSnapshot, type SnapshotDriftline } from "./snapshot/connectSnapshot.ts";
+export { type SnapshotReport, verifySnapshot } from "./snapshot/verifySnapshot.ts";
 export { type BundleProblem, type VerifiedBundle, verifyBundle } from "./verify.ts";

@@ -84,7 +84,7 @@ function occupied(directory: string, digest: string, holds: string, cause?: unkn
 }
 
 /** Passes bytes on while counting and hashing them. */
-async function* checked(
+export async function* checked(
   stream: AsyncIterable<Uint8Array>,
   expected: { path: string; size: number; sha256: string },
   source: string,

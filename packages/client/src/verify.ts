@@ -140,11 +140,20 @@ export async function replayReference(
   manifest: BundleManifest,
   model: OnnxModel,
 ): Promise<void> {
-  const bytes = await readListed(directory, manifest, referenceFile);
+  await replay(directory, manifest, model, await readListed(directory, manifest, referenceFile));
+}
+
+/** As `replayReference`, with the bytes of the reference, which were checked; `source` is for messages. */
+export async function replay(
+  source: string,
+  manifest: BundleManifest,
+  model: OnnxModel,
+  bytes: Uint8Array,
+): Promise<void> {
   const { tensors } = decodeSafetensors(bytes, referenceFile);
   const features = model.inputs.find((input) => input.name !== "latent")!.name;
   const rows = tensors[features]?.shape[0] ?? 0;
-  if (rows === 0) throw invalid(directory, `${referenceFile} has no rows of \`${features}\``);
+  if (rows === 0) throw invalid(source, `${referenceFile} has no rows of \`${features}\``);
   const latent =
     model.latentWidth === 0 ? new Float32Array(0) : float32(tensors, "latent", [rows, model.latentWidth]);
   const output = model.outputs[0].name;
@@ -164,7 +173,7 @@ export async function replayReference(
   }
   if (worst >= 0) {
     const row = Math.floor(worst / (expected.length / rows));
-    throw damaged(directory, [
+    throw damaged(source, [
       {
         file: modelFile,
         expected: `\`${output}\` ${expected[worst]} ± ${absolute + relative * Math.abs(expected[worst])} in row ${row} of ${referenceFile}`,
@@ -178,7 +187,7 @@ export async function replayReference(
     if (tensor?.data instanceof Float32Array && tensor.shape.join() === shape.join()) return tensor.data;
     const found = tensor === undefined ? "nothing" : `${tensor.dtype} [${tensor.shape.join(", ")}]`;
     throw invalid(
-      directory,
+      source,
       `${referenceFile} must hold \`${name}\` as F32 [${shape.join(", ")}]; it holds ${found}`,
     );
   }
@@ -203,10 +212,17 @@ export async function readListed(
   return bytes;
 }
 
-/** The condition key: SHA-256 of the canonical JSON (RFC 8785) of what was asked. */
-function keyOf({ family, familyVersion, conditions, software }: BundleManifest): string {
-  const asked = { scheme: "driftline-key/1", family, familyVersion, conditions, software };
-  return `k1-${createHash("sha256").update(canonicalize(asked)!).digest("hex")}`;
+/** The condition key: SHA-256 of the canonical form. */
+function keyOf(manifest: BundleManifest): string {
+  return `k1-${createHash("sha256").update(canonicalForm(manifest)).digest("hex")}`;
+}
+
+/** The canonical JSON (RFC 8785) of what a key stands for. */
+export function canonicalForm(
+  of: Pick<BundleManifest, "family" | "familyVersion" | "conditions" | "software">,
+): string {
+  const { family, familyVersion, conditions, software } = of;
+  return canonicalize({ scheme: "driftline-key/1", family, familyVersion, conditions, software })!;
 }
 
 /** Whether a path stays inside the bundle on every system: no roots, no dots, no backslashes, no control characters. */

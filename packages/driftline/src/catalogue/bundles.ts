@@ -8,6 +8,7 @@ import type { Transaction } from "kysely";
 import { fail } from "../errors/registry.ts";
 import type { Bindings } from "./bindings.ts";
 import type { BlobStore } from "./blobs.ts";
+import { retired, retirement } from "./campaigns/retire.ts";
 import type { Database } from "./database.ts";
 import { bundleRow, checkManifest } from "./manifest.ts";
 import { toModel } from "./records.ts";
@@ -39,7 +40,8 @@ export interface Published {
 /**
  * Publishes a bundle and lets it serve its key. Publishing it again changes nothing; only where the key has
  * been withdrawn meanwhile does it serve again.
- * Throws `invalid_bundle`, `refused`, whatever the fence throws; nothing is published then.
+ * Throws `invalid_bundle`, `refused` (also for a bundle that was retired), whatever the fence throws; nothing is
+ * published then.
  */
 export async function publish(
   database: Database<CatalogueTables>,
@@ -74,10 +76,12 @@ async function bind(
   trx: Transaction<CatalogueTables>,
   bindings: Bindings,
   row: BundleRow,
-  reason: string,
+  why: string,
 ): Promise<boolean> {
   // First: a publication whose commit failed is in the journal, and repeating it must find it there.
   await bindings.catchUp(trx);
+  const reason = await retirement(trx, row.digest);
+  if (reason !== null) throw retired(row.digest, reason);
   const newest = await trx
     .selectFrom("bindings")
     .select(["bundle", "action"])
@@ -101,7 +105,7 @@ async function bind(
     family_version: row.family_version,
     bundle: row.digest,
     action: "serve",
-    reason,
+    reason: why,
     created_at: row.created_at,
   });
   return true;

@@ -2,10 +2,14 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Model } from "@driftline/client/api";
 import { fail } from "../errors/registry.ts";
 import { bindings as bindingsOf } from "./bindings.ts";
 import { type BlobStore, blobStore } from "./blobs.ts";
 import { type PublishRequest, publish } from "./bundles.ts";
+import { campaigns } from "./campaigns/campaigns.ts";
+import { ledgerJournal, ledger as ledgerOf } from "./campaigns/ledger.ts";
+import { recordRetirement, retirement } from "./campaigns/retire.ts";
 import { collectUnused } from "./care/collect.ts";
 import { type VerifyProgress, verifyAll } from "./care/verify.ts";
 import { databaseFile, type Migration, openDatabase } from "./database.ts";
@@ -13,6 +17,7 @@ import { prepareDataDirectory } from "./dataDirectory.ts";
 import { type Journal, journalFile, journal as journalOf } from "./journal.ts";
 import { records } from "./records.ts";
 import { resolver } from "./resolution/resolve.ts";
+import { type PublishSnapshot, publishSnapshot } from "./snapshot/publish.ts";
 import { type CatalogueTables, catalogueMigrations } from "./tables.ts";
 
 export type Catalogue = Awaited<ReturnType<typeof openCatalogue>>;
@@ -32,24 +37,38 @@ export async function openCatalogue(dataDirectory: string, migrations: Migration
     ...migrations,
   ]);
   const bindings = bindingsOf(journal, blobs);
+  const ledger = ledgerOf(ledgerJournal(dataDirectory));
   try {
     await bindings.caughtUp(database);
+    await ledger.caughtUp(database);
   } catch (error) {
     await database.close();
     throw error;
   }
   await blobs.clean();
+  const known = records(database, blobs, bindings);
   return {
     dataDirectory,
     database,
     blobs,
-    ...records(database, blobs, bindings),
+    ...known,
     ...resolver(database),
     publish: (request: PublishRequest) => publish(database, blobs, bindings, request),
+    campaigns: campaigns(database, blobs, ledger),
+    /** Takes a model out of service for good, whether or not it serves now; it stays readable by digest. */
+    async retire(prefix: string, reason: string): Promise<Model> {
+      // Withdrawn first: where this is cut off in between, asking again completes it.
+      const { bundle } = await known.withdraw(prefix, reason);
+      await recordRetirement(database, ledger, bundle, reason);
+      return known.model(bundle);
+    },
+    /** Why a bundle was retired; null for one that was not. */
+    retirement: (bundle: string) => retirement(database.db, bundle),
     verifyAll: (onProgress?: (progress: VerifyProgress) => void) =>
       verifyAll(database, blobs, journal, onProgress),
     collectUnused: (before: number, options: { rehearse?: boolean } = {}) =>
       collectUnused(database, blobs, before, options.rehearse),
+    publishSnapshot: (request: PublishSnapshot) => publishSnapshot(database, blobs, request),
     close: () => database.close(),
   };
 }

@@ -1,7 +1,7 @@
-// The journal of bindings: a file beside the database from which the records can be made again.
+// Journals: files beside the database from which the records can be made again, one of bindings and one of the ledger.
 //
-// Each line is the beginning of the SHA-256 of a binding's JSON, a blank, and that JSON. A line is on the disk before
-// its binding is committed, so the journal is never behind what was acknowledged; docs/decisions/journal.md has why.
+// Each line is the beginning of the SHA-256 of an entry's JSON, a blank, and that JSON. A line is on the disk before
+// its entry is committed, so a journal is never behind what was acknowledged; docs/decisions/journal.md has why.
 // All of it is synchronous: it happens inside a transaction that keeps other processes from appending.
 
 import { hash } from "node:crypto";
@@ -39,15 +39,21 @@ export interface DamagedLine {
 }
 
 export type Journal = ReturnType<typeof journal>;
+export type JournalOf<E extends { id: number }> = ReturnType<typeof journalOf<E>>;
 
 const pieceBytes = 1 << 16;
 const checkDigits = 16;
 
+/** The journal of bindings. */
 export function journal(dataDirectory: string) {
-  const path = join(dataDirectory, journalFile);
+  return journalOf(join(dataDirectory, journalFile), journalEntry);
+}
+
+export function journalOf<E extends { id: number }>(path: string, schema: z.ZodType<E>) {
+  const parseLine = (line: string) => parse(line, schema);
 
   /** Appends entries durably, after cutting off what a killed writer left of its last line. */
-  function append(entries: JournalEntry[]): void {
+  function append(entries: E[]): void {
     if (entries.length === 0) return;
     const created = !existsSync(path);
     const file = openSync(path, "a+");
@@ -63,7 +69,7 @@ export function journal(dataDirectory: string) {
   }
 
   /** The last entry, or null where there is none. Lines that are no entries are passed over. */
-  function last(): JournalEntry | null {
+  function last(): E | null {
     if (!existsSync(path)) return null;
     const file = openSync(path, "r");
     try {
@@ -80,7 +86,7 @@ export function journal(dataDirectory: string) {
   }
 
   /** All lines in order, a piece of the file at a time; an unfinished last line is left out. */
-  function* read(): Generator<JournalEntry | DamagedLine> {
+  function* read(): Generator<E | DamagedLine> {
     if (!existsSync(path)) return;
     const file = openSync(path, "r");
     try {
@@ -103,12 +109,12 @@ export function journal(dataDirectory: string) {
   }
 
   /** The lines that are entries. */
-  function* entries(): Generator<JournalEntry> {
+  function* entries(): Generator<E> {
     for (const line of read()) if (!("line" in line)) yield line;
   }
 
   /** Puts a journal of these entries in the place of what is there, at once and durably. */
-  function replace(entries: Iterable<JournalEntry>): void {
+  function replace(entries: Iterable<E>): void {
     const written = `${path}.${process.pid}`;
     const file = openSync(written, "w");
     try {
@@ -133,12 +139,12 @@ export function journal(dataDirectory: string) {
 
 const newline = 10;
 
-function lineOf(entry: JournalEntry): string {
+function lineOf(entry: object): string {
   const text = JSON.stringify(entry);
   return `${hash("sha256", text).slice(0, checkDigits)} ${text}\n`;
 }
 
-function parseLine(line: string): JournalEntry | null {
+function parse<E>(line: string, schema: z.ZodType<E>): E | null {
   const text = line.slice(checkDigits + 1);
   if (
     line[checkDigits] !== " " ||
@@ -147,7 +153,7 @@ function parseLine(line: string): JournalEntry | null {
     return null;
   }
   try {
-    return journalEntry.safeParse(JSON.parse(text)).data ?? null;
+    return schema.safeParse(JSON.parse(text)).data ?? null;
   } catch {
     return null;
   }

@@ -37,12 +37,69 @@ export interface BindingRow {
   created_at: string;
 }
 
+/** What campaigns rely on; append-only, see campaigns/ledger.ts. */
+export interface LedgerRow {
+  id: Generated<number>;
+  /** `runs`, `freeze`, `lock`, `sample` or `retire`. */
+  kind: string;
+  /** The tag that it is about; null for a retirement and a sample of no tag. */
+  tag: string | null;
+  /** What it is looked up by beside its tag: digest of a lock, SHA-256 of a sample's file, the bundle that was retired. */
+  subject: string | null;
+  /** Digest of the blob that holds the table of runs or the lock; null for the others. */
+  content: string | null;
+  /** JSON: what each kind has beside. */
+  details_json: string;
+  created_at: string;
+}
+
+/** Which bundles an entry of the ledger is about; follows from the entry. */
+export interface LedgerBundleRow {
+  entry: number;
+  kind: string;
+  bundle: string;
+}
+
 export interface CatalogueTables {
   bundles: BundleRow;
   bindings: BindingRow;
+  ledger: LedgerRow;
+  ledger_bundles: LedgerBundleRow;
 }
 
-export const catalogueMigrations: Migration[] = [{ name: "catalogue/1", up: createTables }];
+export const catalogueMigrations: Migration[] = [
+  { name: "catalogue/1", up: createTables },
+  { name: "catalogue/2", up: indexListings },
+  { name: "catalogue/3", up: createLedger },
+];
+
+// biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
+async function createLedger(db: Kysely<any>): Promise<void> {
+  await db.schema
+    .createTable("ledger")
+    .addColumn("id", "integer", (c) => c.primaryKey().autoIncrement())
+    .addColumn("kind", "text", (c) => c.notNull())
+    .addColumn("tag", "text")
+    .addColumn("subject", "text")
+    .addColumn("content", "text")
+    .addColumn("details_json", "text", (c) => c.notNull())
+    .addColumn("created_at", "text", (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex("ledger_by_tag").on("ledger").columns(["kind", "tag", "id"]).execute();
+  await db.schema.createIndex("ledger_by_subject").on("ledger").columns(["kind", "subject"]).execute();
+  await db.schema
+    .createTable("ledger_bundles")
+    .addColumn("entry", "integer", (c) => c.notNull().references("ledger.id"))
+    .addColumn("kind", "text", (c) => c.notNull())
+    .addColumn("bundle", "text", (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex("ledger_bundles_by_entry").on("ledger_bundles").column("entry").execute();
+  await db.schema
+    .createIndex("ledger_bundles_by_bundle")
+    .on("ledger_bundles")
+    .columns(["bundle", "kind", "entry"])
+    .execute();
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
 async function createTables(db: Kysely<any>): Promise<void> {
@@ -85,4 +142,16 @@ async function createTables(db: Kysely<any>): Promise<void> {
     .columns(["family", "family_version", "id"])
     .execute();
   await db.schema.createIndex("bindings_by_bundle").on("bindings").columns(["bundle", "id"]).execute();
+}
+
+/** A page of a listing begins where the last one ended. */
+// biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
+async function indexListings(db: Kysely<any>): Promise<void> {
+  await db.schema.dropIndex("bundles_by_family").execute();
+  await db.schema
+    .createIndex("bundles_by_family")
+    .on("bundles")
+    .columns(["family", "created_at", "digest"])
+    .execute();
+  await db.schema.createIndex("bundles_by_time").on("bundles").columns(["created_at", "digest"]).execute();
 }

@@ -30,7 +30,7 @@ export type OptionValues<O extends OptionDefinitions> = {
 export interface CommandContext {
   config: Configuration;
   progress: ProgressDisplay;
-  /** The server that --url names, or the data directory in process. */
+  /** The server that --url names, the snapshot that --snapshot names, or the data directory in process. */
   driftline(): Promise<Driftline>;
   /** The data directory in process; a usage error where --url is given. */
   platform(): Promise<Platform>;
@@ -65,6 +65,11 @@ export const globalOptions = {
     type: "string",
     value: "URL",
     description: "Server to ask in place of a data directory (DRIFTLINE_URL)",
+  },
+  snapshot: {
+    type: "string",
+    value: "DIR",
+    description: "Snapshot to read in place of a data directory (DRIFTLINE_SNAPSHOT)",
   },
   config: { type: "string", value: "FILE", description: "Configuration file (default ./driftline.yaml)" },
   quiet: { type: "boolean", description: "No progress" },

@@ -1,6 +1,7 @@
 // One run of the command: finds it, reads its words, prints what it found, and gives the exit code.
 
 import { readFileSync } from "node:fs";
+import type { Driftline } from "@driftline/client/api";
 import { type Configuration, loadConfiguration } from "../config/configuration.ts";
 import { exitCode, toProblem } from "../errors/problem.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
@@ -55,7 +56,7 @@ async function runCommand(
   const text = (option: string) => (typeof options[option] === "string" ? options[option] : undefined);
   const config = loadConfiguration({
     file: text("config"),
-    flags: { dataDirectory: text("data-dir"), url: text("url") },
+    flags: { dataDirectory: text("data-dir"), url: text("url"), snapshot: text("snapshot") },
   });
   const stop = new AbortController();
   const interrupt = () => {
@@ -86,6 +87,7 @@ const signals = ["SIGINT", "SIGTERM"] as const;
 /** The server or the data directory, opened when first asked for and closed with the command. */
 function openOnDemand(config: Configuration) {
   let platform: Promise<Platform> | null = null;
+  let snapshot: Promise<Driftline> | null = null;
   // Loaded when needed: words that are wrong, and help, are answered quickly.
   const openOnce = () => {
     platform ??= import("../lifecycle/platform.ts").then(({ openPlatform }) => openPlatform(config));
@@ -94,6 +96,12 @@ function openOnDemand(config: Configuration) {
   return {
     platform: openOnce,
     driftline: async () => {
+      if (config.snapshot !== null) {
+        snapshot ??= import("@driftline/client/snapshot/connectSnapshot").then(({ connectSnapshot }) =>
+          connectSnapshot(config.snapshot!),
+        );
+        return snapshot;
+      }
       if (config.url === null) return openOnce();
       const { connect } = await import("@driftline/client/connect");
       return connect(config.url, { token: config.token ?? undefined });

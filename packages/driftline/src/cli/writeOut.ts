@@ -1,5 +1,7 @@
 // Writing to the place that an option names: what the file system refuses there is a wrong option, not a fault.
 
+import { randomUUID } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
 import { DriftlineError, fail } from "../errors/registry.ts";
 
 const reasons: Record<string, string | undefined> = {
@@ -27,5 +29,22 @@ export async function writeOut<T>(option: string, path: string, write: () => Pro
       remedy: "Name a place that can be written to.",
       cause,
     });
+  }
+}
+
+/** Writes a file durably in the place of what is there: a reader sees the old one or the whole new one. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const beside = `${path}.${randomUUID()}`;
+  try {
+    const file = await open(beside, "wx");
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } finally {
+    await rm(beside, { force: true });
   }
 }

@@ -13,6 +13,8 @@ export interface Configuration {
   cacheDirectory: string;
   /** A server in place of the data directory; null for none. */
   url: string | null;
+  /** A snapshot in place of the data directory; null for none. At most one of the two is not null. */
+  snapshot: string | null;
   token: string | null;
   /** Folders of families: those that ship first. */
   families: string[];
@@ -99,6 +101,7 @@ export function loadConfiguration({
     dataDirectory: get("dataDirectory"),
     cacheDirectory: get("cacheDirectory"),
     url: get("url"),
+    snapshot: get("snapshot"),
     token: get("token"),
     families: [shippedPath("families"), ...get<string[]>("families")],
     python: get("python"),
@@ -129,17 +132,24 @@ export function loadConfiguration({
   };
 }
 
-/** Of a server and a data directory, the one that was said more directly counts; --data-dir beats DRIFTLINE_URL. */
-function chooseCatalogue({ url, dataDirectory }: Record<SettingName, Found>): void {
-  if (url.rank === 3 && dataDirectory.rank === 3) {
-    throw fail("usage", "--url and --data-dir name two catalogues.", {
-      field: "--url",
-      remedy: "Give one of them: a server, or a folder on this machine.",
+/**
+ * Of a snapshot, a server and a data directory, the one that was said most directly counts: --data-dir beats
+ * DRIFTLINE_URL. Of two that were said alike it is the first of these.
+ */
+function chooseCatalogue(found: Record<SettingName, Found>): void {
+  const places = (["snapshot", "url", "dataDirectory"] as const).filter((name) => found[name].value !== null);
+  const flags = places.filter((name) => found[name].rank === 3).map((name) => settings[name].flag);
+  if (flags.length > 1) {
+    throw fail("usage", `${flags.join(" and ")} name ${flags.length === 2 ? "two" : "three"} catalogues.`, {
+      field: flags[0],
+      remedy: "Give one of them: a snapshot, a server, or a folder on this machine.",
     });
   }
-  if (url.value !== null && dataDirectory.rank > url.rank) {
-    url.source = `${url.source}, set aside by ${dataDirectory.source}`;
-    url.value = null;
+  const chosen = places.reduce((best, name) => (found[name].rank > found[best].rank ? name : best));
+  for (const name of places) {
+    if (name === chosen || name === "dataDirectory") continue;
+    found[name].source = `${found[name].source}, set aside by ${found[chosen].source}`;
+    found[name].value = null;
   }
 }
 

@@ -68,6 +68,15 @@ export const settings = {
     default: () => null,
     description: "A server to ask in place of the embedded catalogue.",
   },
+  snapshot: {
+    variable: "DRIFTLINE_SNAPSHOT",
+    flag: "--snapshot",
+    kind: "path",
+    schema: text,
+    expected: "a folder",
+    default: () => null,
+    description: "A snapshot to read in place of the embedded catalogue.",
+  },
   token: {
     variable: "DRIFTLINE_TOKEN",
     kind: "text",

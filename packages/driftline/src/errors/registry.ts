@@ -54,6 +54,14 @@ export const errorRegistry = {
     grpc: "INVALID_ARGUMENT",
     exit: 5,
   },
+  unknown_tag: { title: "No such tag", ...missing },
+  unknown_run: { title: "The tag has no range with this run", ...missing },
+  frozen_tag: {
+    title: "The tag is frozen: its table of runs does not change",
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+    exit: 2,
+  },
   invalid_data: { title: "A data file cannot be used", ...usage },
   invalid_data_directory: {
     title: "A directory cannot hold the embedded catalogue, or a newer version wrote it",
@@ -72,8 +80,27 @@ export const errorRegistry = {
     ...internal,
   },
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
+  unsupported_operator: {
+    title: "A model cannot be compiled: it uses an operator in a way that is not covered",
+    http: 501,
+    grpc: "UNIMPLEMENTED",
+    exit: 2,
+  },
+  compiler_failed: { title: "There is no C compiler, or it failed", ...internal },
+  export_failed: {
+    title: "A compiled export does not give the reference outputs of its bundle",
+    http: 500,
+    grpc: "INTERNAL",
+    exit: 5,
+  },
   cancelled: { title: "The job was cancelled", http: 409, grpc: "CANCELLED", exit: 1 },
   lease_lost: { title: "Another worker took over the job", http: 409, grpc: "ABORTED", exit: 1 },
+  read_only: {
+    title: "A snapshot or a lock allows only reading",
+    http: 409,
+    grpc: "FAILED_PRECONDITION",
+    exit: 2,
+  },
   unauthorized: {
     title: "The server asks for a token",
     http: 401,

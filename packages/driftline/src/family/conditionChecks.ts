@@ -1,12 +1,19 @@
 // What no schema can say about one condition or software component: numbers on the grid, known units, sound words.
 
+import {
+  compare,
+  type Decimal,
+  formatDecimal,
+  isMultiple,
+  maxDigits,
+  parseDecimal,
+} from "@driftline/client/question/decimal";
+import { normalise, softwareParser } from "@driftline/client/question/label";
+import { isUnit } from "@driftline/client/question/units";
 import type { z } from "zod";
-import { compare, type Decimal, formatDecimal, isMultiple, maxDigits, parseDecimal } from "./decimal.ts";
 import type { FieldPath } from "./familyYaml.ts";
-import { normalise, softwareParser } from "./label.ts";
 import type { labelCondition } from "./schema.ts";
 import type { Finding } from "./schemaProblems.ts";
-import { isUnit } from "./units.ts";
 
 /** A scalar as it is written in the file. */
 export type SourceOf = (path: FieldPath) => string | null;

@@ -1,37 +1,16 @@
 // What a family is once family.yaml has been read and checked: plain data that every other room works from.
 
-/** A condition that is a number with a unit. Decimal strings are in canonical form, in `unit`. */
-export interface QuantityCondition {
-  kind: "quantity";
-  name: string;
-  description: string;
-  unit: string;
-  nominal: string | null;
-  /** Values are rounded half-even to multiples of this step. */
-  grid: string;
-  /** Largest difference at which a model may be tested and used by `compatible` resolution; "0" for none. */
-  tolerance: string;
-  minimum: string;
-  maximum: string;
-}
+import type { Condition, SoftwareComponent } from "@driftline/client/question/family";
 
-/** A condition that is one of a list of words, or any word where `values` is null. */
-export interface LabelCondition {
-  kind: "label";
-  name: string;
-  description: string;
-  values: string[] | null;
-  nominal: string | null;
-}
-
-export type Condition = QuantityCondition | LabelCondition;
-
-export interface SoftwareComponent {
-  name: string;
-  description: string;
-  /** `name/version`, for example `driftline-tpc/1`. */
-  nominal: string | null;
-}
+export type {
+  Condition,
+  ConditionValues,
+  LabelCondition,
+  QuantityCondition,
+  Question,
+  SoftwareComponent,
+  SoftwareVersions,
+} from "@driftline/client/question/family";
 
 export interface InputFeature {
   name: string;
@@ -84,6 +63,21 @@ export interface Gate {
   maximum?: number;
 }
 
+/** How tracks through the whole detector are reconstructed, with the model and with the simulator. */
+export interface ReconstructionPolicy {
+  /** Geometry: the pad rows of a time projection chamber. */
+  detector: "tpc";
+  tracks: number;
+  /** Transverse momentum, GeV/c. */
+  pt: { low: number; high: number };
+  /** Angle to the bending plane, degrees. */
+  dip: { low: number; high: number };
+  /** Limits of each resolution with the model over that with the simulator. */
+  resolution: { minimum: number; maximum: number };
+  /** The same for the mean widths and charges of clusters. */
+  cluster: { minimum: number; maximum: number };
+}
+
 export interface Family {
   name: string;
   version: number;
@@ -111,26 +105,8 @@ export interface Family {
     rows: number;
     gates: Gate[];
     domain: { rows: number; corners: number; gates: Gate[] } | null;
+    reconstruction: ReconstructionPolicy | null;
   };
   /** Where it was read from, for messages. */
   source: string;
-}
-
-/** Values of all conditions of a family, in canonical form: decimal strings in the declared units, NFC labels. */
-export type ConditionValues = Record<string, string>;
-/** Versions of all software components of a family, `name/version`. */
-export type SoftwareVersions = Record<string, string>;
-
-/** A question asked of a family, made canonical. */
-export interface Question {
-  family: string;
-  familyVersion: number;
-  conditions: ConditionValues;
-  software: SoftwareVersions;
-  /** Names that were not given and took the nominal value. */
-  defaulted: string[];
-  /** Canonical JSON that the key is the hash of. */
-  canonical: string;
-  /** `k1-` and 64 hexadecimal digits. */
-  key: string;
 }

@@ -2,11 +2,10 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { formatDecimal, parseDecimal } from "@driftline/client/question/decimal";
 import { DriftlineError, fail } from "../errors/registry.ts";
-
 import type { SourceOf } from "./conditionChecks.ts";
 import { crossChecks } from "./crossChecks.ts";
-import { formatDecimal, parseDecimal } from "./decimal.ts";
 import type { Condition, Family } from "./family.ts";
 import { type FamilyProblem, fieldName, readYaml } from "./familyYaml.ts";
 import { type FamilyFile, familyFile } from "./schema.ts";

@@ -1,13 +1,16 @@
-// Responses for a question: from the model that answers it, or from the base simulator, always saying which.
+// Responses for a question or for a run under a lock: from the model that answers it, or from the base simulator,
+// always saying which.
 
-import type { Driftline, ResolveRequest } from "@driftline/client/api";
+import type { Driftline, Hit, Resolution, ResolveRequest } from "@driftline/client/api";
 import { bundleCache } from "@driftline/client/cache";
-import { describeOutside, loadGenerator } from "@driftline/client/generator";
+import { describeOutside, loadGenerator, openGenerator } from "@driftline/client/generator";
+import type { Lock } from "@driftline/client/lock/lock";
+import { underLock } from "@driftline/client/lock/underLock";
 import { fail } from "../errors/registry.ts";
-import { canonicalQuestion } from "../family/question.ts";
+import type { Family } from "../family/family.ts";
 import { drawInputs } from "../simulation/simulate.ts";
 import { baseSimulator } from "./baseSimulator.ts";
-import { fallbackOf, type Platform } from "./platform.ts";
+import { fallbackOf } from "./platform.ts";
 
 export interface GenerateRequest
   extends Required<Pick<ResolveRequest, "conditions" | "software" | "accept">> {
@@ -17,13 +20,28 @@ export interface GenerateRequest
   seed: number;
   /** Whether the base simulator stands in where there is no model. */
   fallback: boolean;
-  cacheDirectory: string;
+  /** What decides in place of conditions: the bundle of a run. */
+  locked: { lock: Lock; run: number } | null;
+  /** Where bundles are kept; null to load them into memory alone. */
+  cacheDirectory: string | null;
   threads: number;
   signal: AbortSignal;
   onProgress(fraction: number, message: string | null): void;
 }
 
-export type SampleProvenance = { family: string; key: string; seed: number } & (
+/** Everything that a sample follows from, beside its inputs, which are in it. */
+export type SampleProvenance = {
+  family: string;
+  key: string;
+  seed: number;
+  /** Number of the first event, and how many there are. */
+  firstEvent: number;
+  events: number;
+  /** Digest of the lock, its tag, and the run. */
+  lock?: string;
+  tag?: string;
+  run?: number;
+} & (
   | { source: "model"; bundle: string; match: "exact" | "compatible"; distance: number }
   | { source: "simulator"; simulator: string; reason: string }
 );
@@ -41,16 +59,15 @@ export interface Sample {
 
 /**
  * Generates a sample. The same question, seed and inputs give the same sample whatever the threads.
- * Throws `no_model` where neither a model nor a simulator can answer.
+ * Throws `no_model` where neither a model nor a simulator can answer; under a lock no simulator ever does.
  */
 export async function generateResponses(
-  local: Platform,
+  local: { family(name: string): Family },
   driftline: Driftline,
   familyName: string,
   request: GenerateRequest,
 ): Promise<Sample> {
   const family = local.family(familyName);
-  const question = canonicalQuestion(family, request);
   const width = family.inputs.length;
   if (request.features && request.features.length % width !== 0) {
     throw fail("invalid_data", `Generating ${familyName}: the inputs are not rows of ${width} values.`, {
@@ -58,8 +75,8 @@ export async function generateResponses(
       remedy: `Give features [n, ${width}]: ${family.inputs.map(({ name }) => name).join(", ")}.`,
     });
   }
-  const { conditions, software, accept } = request;
-  const resolution = await driftline.resolve(familyName, { conditions, software, accept });
+  const { resolution, from, under } = await resolveFor(driftline, familyName, request);
+  const { question } = resolution;
   const rows = request.features ? request.features.length / width : request.rows;
   const features = request.features ?? drawInputs(family.inputs, rows, request.seed);
   const common = {
@@ -68,12 +85,23 @@ export async function generateResponses(
     shape: family.output.axes.map(({ size }) => size),
     features,
   };
-  const about = { family: familyName, key: question.key, seed: request.seed };
+  const about = {
+    family: familyName,
+    key: question.key,
+    seed: request.seed,
+    firstEvent: 0,
+    events: rows,
+    ...under,
+  };
 
   if (resolution.found) {
     const { bundle } = resolution.model;
-    const directory = await bundleCache(request.cacheDirectory).get(driftline, bundle);
-    const generator = await loadGenerator(directory);
+    const generator =
+      request.cacheDirectory === null
+        ? await openGenerator(from, bundle)
+        : await loadGenerator(await bundleCache(request.cacheDirectory).get(from, bundle), {
+            digest: bundle,
+          });
     try {
       const started = performance.now();
       const warnings: string[] = [];
@@ -126,4 +154,24 @@ export async function generateResponses(
     microsecondsPerResponse: ((performance.now() - started) * 1000) / rows,
     warnings: ["There is no model for these conditions, so the base simulator made this sample."],
   };
+}
+
+/** What answers, where its bundle comes from, and what the provenance says of the lock. */
+async function resolveFor(
+  driftline: Driftline,
+  familyName: string,
+  { conditions, software, accept, locked }: GenerateRequest,
+): Promise<{
+  resolution: Resolution;
+  from: Driftline;
+  under: { lock?: string; tag?: string; run?: number };
+}> {
+  if (locked === null) {
+    const resolution = await driftline.resolve(familyName, { conditions, software, accept });
+    return { resolution, from: driftline, under: {} };
+  }
+  const { lock, run } = locked;
+  const from = underLock(driftline, lock);
+  const resolution: Hit = await from.resolveRun(familyName, run);
+  return { resolution, from, under: { lock: lock.digest, tag: lock.tag, run } };
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { fail } from "../../errors/registry.ts";
 import { type BlobStore, blobStore } from "../blobs.ts";
+import { type LedgerEntry, ledgerJournal } from "../campaigns/ledger.ts";
 import { databaseFile } from "../database.ts";
 import { prepareDataDirectory, prepareMarker } from "../dataDirectory.ts";
 import { type JournalEntry, journal } from "../journal.ts";
@@ -85,8 +86,9 @@ async function throughSnapshot(
   await rm(snapshot, { force: true });
   try {
     await makeSnapshot(snapshot);
-    const { bundles, entries } = readSnapshot(snapshot);
+    const { bundles, entries, noted, content } = readSnapshot(snapshot);
     const report = await copyBundles(blobStore(source), blobStore(target), bundles, onProgress);
+    await copyContent(blobStore(source), blobStore(target), content, report);
     // Blobs first, then the records that name them.
     const file = await open(snapshot, "r");
     await file.sync();
@@ -94,6 +96,7 @@ async function throughSnapshot(
     for (const suffix of ["-wal", "-shm"]) await rm(join(target, databaseFile + suffix), { force: true });
     // The journal before the database: in between, the copy catches up when it is opened.
     journal(target).replace(entries);
+    ledgerJournal(target).replace(noted);
     await rename(snapshot, join(target, databaseFile));
     return report;
   } finally {
@@ -101,19 +104,61 @@ async function throughSnapshot(
   }
 }
 
-/** Digests of bundles, and the bindings in order. Leaves the snapshot one plain file. */
-function readSnapshot(path: string): { bundles: string[]; entries: JournalEntry[] } {
+/** Digests of bundles, the bindings and the ledger in order, and the ledger's blobs. Leaves the snapshot one plain file. */
+function readSnapshot(path: string): {
+  bundles: string[];
+  entries: JournalEntry[];
+  noted: LedgerEntry[];
+  content: string[];
+} {
   const database = new DatabaseSync(path);
   try {
     database.exec("pragma journal_mode = delete");
     const bundles = database.prepare("select digest from bundles order by digest").all();
     const entries = database.prepare("select * from bindings order by id").all();
+    const noted = readLedger(database);
     return {
+      noted,
+      content: [...new Set(noted.flatMap(({ content }) => content ?? []))],
       bundles: bundles.map(({ digest }) => String(digest)),
       entries: entries.map((row) => ({ ...row }) as unknown as JournalEntry),
     };
   } finally {
     database.close();
+  }
+}
+
+/** Empty in a backup that an earlier version took. */
+function readLedger(database: DatabaseSync): LedgerEntry[] {
+  const tables = database.prepare("select name from sqlite_master where name = 'ledger'").all();
+  if (tables.length === 0) return [];
+  const bundlesOf = database.prepare("select bundle from ledger_bundles where entry = ?");
+  const rows = database.prepare("select * from ledger order by id").all() as unknown as LedgerTableRow[];
+  return rows.map(({ details_json, ...row }) => ({
+    ...row,
+    details: JSON.parse(details_json) as LedgerEntry["details"],
+    bundles: bundlesOf.all(row.id).map(({ bundle }) => String(bundle)),
+  }));
+}
+
+type LedgerTableRow = Omit<LedgerEntry, "details" | "bundles"> & { details_json: string };
+
+async function copyContent(
+  source: BlobStore,
+  target: BlobStore,
+  content: string[],
+  report: CopyReport,
+): Promise<void> {
+  for (const digest of content) {
+    try {
+      if ((await target.lastUse(digest)) !== null) continue;
+      const bytes = await source.read(digest);
+      await target.putBytes(bytes);
+      report.copiedBytes += bytes.length;
+      report.blobs++;
+    } catch (error) {
+      report.damaged.push(`Blob ${digest} of the ledger: ${(error as Error).message}`);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Removes blobs that no bundle holds and nobody has used for a while: data sets, results of stages, remains of attempts.
 
 import type { BlobStore } from "../blobs.ts";
+import { ledgerContent } from "../campaigns/ledger.ts";
 import type { Database } from "../database.ts";
 import { checkManifest } from "../manifest.ts";
 import type { CatalogueTables } from "../tables.ts";
@@ -16,7 +17,7 @@ export interface CollectReport {
 
 /**
  * Removes what was last put or touched before `before` (milliseconds since 1970). A blob of a bundle always stays, be
- * the bundle withdrawn or not; a job touches what it goes on with. Throws `damaged` where a manifest can't be read:
+ * the bundle withdrawn or not, and so do tables of runs and locks; a job touches what it goes on with. Throws `damaged` where a manifest can't be read:
  * nobody knows then what its bundle needs.
  */
 export async function collectUnused(
@@ -35,6 +36,7 @@ export async function collectUnused(
     const { manifest } = checkManifest(await blobs.read(digest), digest);
     for (const needed of [digest, ...manifest.files.map(({ sha256 }) => sha256)]) held.add(needed);
   }
+  for (const { content } of await ledgerContent(database.db)) held.add(content);
   const report: CollectReport = { removed: 0, bytes: 0, recent: 0 };
   for (const digest of stored) {
     if (held.has(digest)) continue;

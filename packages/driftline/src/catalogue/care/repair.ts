@@ -7,6 +7,7 @@ import type { Transaction } from "kysely";
 import { DriftlineError, fail } from "../../errors/registry.ts";
 import { allEntries, bindings as bindingsOf } from "../bindings.ts";
 import { blobStore } from "../blobs.ts";
+import { ledger, ledgerJournal } from "../campaigns/ledger.ts";
 import { type Database, databaseFile, type Migration, openDatabase } from "../database.ts";
 import { prepareDataDirectory } from "../dataDirectory.ts";
 import { type Journal, type JournalEntry, journalFile, journal as journalOf } from "../journal.ts";
@@ -61,6 +62,8 @@ export async function repairCatalogue(
     } else {
       await agree(database);
     }
+    const mended = await ledger(ledgerJournal(dataDirectory)).mend(database);
+    if (mended !== null) actions.push(mended);
     const before = await verifyAll(database, blobs, journal, onProgress);
     if (before.findings.length === 0) return { actions, after: before };
     await repairFindings(database, before);

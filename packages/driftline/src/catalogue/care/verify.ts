@@ -2,6 +2,7 @@
 
 import { allEntries, isSame } from "../bindings.ts";
 import type { BlobStore } from "../blobs.ts";
+import { ledgerContent } from "../campaigns/ledger.ts";
 import { type Database, withTables } from "../database.ts";
 import type { Journal, JournalEntry } from "../journal.ts";
 import { bundleRow, type CheckedManifest, checkManifest } from "../manifest.ts";
@@ -88,6 +89,18 @@ export async function verifyAll(
       else findings.push({ kind, what: "blob", digest, bundles, message });
     }
     onProgress?.({ done: i + 1, total: all.length, bytes });
+  }
+  const ledgerBlobs = await ledgerContent(database.db).catch(() => []);
+  for (const { content: digest, what } of ledgerBlobs) {
+    if (users.has(digest)) continue;
+    users.set(digest, []);
+    if ((await blobs.lastUse(digest)) !== null) continue;
+    if (setAside.has(digest)) {
+      lost.push({ digest, bundles: [] });
+      continue;
+    }
+    const message = `Blob ${digest} is missing: it holds ${what}.`;
+    findings.push({ kind: "missing", what: "blob", digest, bundles: [], message });
   }
   const orphans = stored.filter((digest) => !users.has(digest));
   return { findings, bundles: made.size, blobs: all.length, bytes, orphans, lost };

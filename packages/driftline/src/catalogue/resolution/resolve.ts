@@ -1,15 +1,16 @@
 // Resolution: the model that serves a question's key, or one whose measured domain holds it, or why there is none.
 
 import type { Difference, Hit, Miss, Model, Resolution } from "@driftline/client/api";
+import { differences } from "@driftline/client/resolution/differences";
+import { missReason } from "@driftline/client/resolution/missReason";
+import type { Candidate, Found } from "@driftline/client/resolution/search";
 import { type Kysely, sql } from "kysely";
 import type { Family, Question } from "../../family/family.ts";
 import type { Database } from "../database.ts";
 import type { Domain } from "../manifest.ts";
 import { modelColumns, toModel } from "../records.ts";
 import type { BundleRow, CatalogueTables } from "../tables.ts";
-import { differences } from "./differences.ts";
-import { tolerances } from "./gridSteps.ts";
-import { type Candidate, searchIndex } from "./searchIndex.ts";
+import { searchIndex } from "./searchIndex.ts";
 
 /**
  * Makes the function that answers questions from the catalogue.
@@ -37,7 +38,8 @@ export function resolver(database: Database<CatalogueTables>) {
         [],
       );
     }
-    const { fitting, nearest } = await index.search(family, question, 3);
+    const searched = await index.search(family, question, 3);
+    const { fitting, nearest } = searched;
     const wanted = accept === "compatible" && fitting ? [fitting] : nearest;
     const found = await withModels(db, wanted);
     if (accept === "compatible" && fitting) {
@@ -48,7 +50,7 @@ export function resolver(database: Database<CatalogueTables>) {
     return {
       found: false,
       question,
-      reason: await reasonOf(db, question, accept, newest, fitting, nearest),
+      reason: await reasonOf(db, question, accept, newest, searched),
       nearest: found.map(({ model, domain, distance }) => ({
         model,
         // JSON has no infinity; a condition without tolerance is as good as a label.
@@ -153,32 +155,15 @@ async function reasonOf(
   question: Question,
   accept: "exact" | "compatible",
   newest: NewestBinding | undefined,
-  fitting: Candidate | null,
-  nearest: Candidate[],
+  found: Found,
 ): Promise<string> {
-  const reasons: string[] = [];
-  if (newest?.action === "withdraw") {
-    const why = await withdrawalReason(db, question.key);
-    reasons.push(`Model ${short(newest.digest)} of exactly these conditions was withdrawn: ${why}.`);
-  }
-  if (nearest.length === 0) {
-    const others = await otherVersions(db, question);
-    const list = others.length === 0 ? "" : ` (there are models of version ${others.join(", ")})`;
-    reasons.push(`No model serves ${question.family} version ${question.familyVersion}${list}.`);
-  } else if (accept === "compatible") {
-    reasons.push(
-      `No model of ${question.family} has these labels and software and a measured domain that holds these conditions.`,
-    );
-  } else {
-    reasons.push(`No model of ${question.family} was made for exactly these conditions and software.`);
-    if (fitting) {
-      const away = `${tolerances(fitting.distance ?? 0)} away`;
-      reasons.push(
-        `They are in the measured domain of model ${short(fitting.bundle)}, ${away}: compatible resolution accepts it.`,
-      );
-    }
-  }
-  return reasons.join(" ");
+  return missReason(question, accept, found, {
+    withdrawn:
+      newest?.action === "withdraw"
+        ? { bundle: newest.digest, reason: await withdrawalReason(db, question.key) }
+        : null,
+    otherVersions: found.nearest.length === 0 ? await otherVersions(db, question) : [],
+  });
 }
 
 async function withdrawalReason(db: Kysely<CatalogueTables>, key: string): Promise<string> {
@@ -200,8 +185,4 @@ async function otherVersions(db: Kysely<CatalogueTables>, question: Question): P
     .orderBy("family_version")
     .execute();
   return rows.map(({ family_version }) => family_version);
-}
-
-function short(digest: string): string {
-  return digest.slice(0, 12);
 }

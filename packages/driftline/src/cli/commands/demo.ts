@@ -34,7 +34,7 @@ export const demo = defineCommand({
     const stamp = new Date(started).toISOString().slice(0, 19).replaceAll(":", "-");
     const directory = resolvePath(options.out ?? join("driftline-demo", stamp));
     await mkdir(directory, { recursive: true });
-    const config = { ...context.config, url: null, dataDirectory: join(directory, "data") };
+    const config = { ...context.config, url: null, snapshot: null, dataDirectory: join(directory, "data") };
     const platform = await openPlatform({ ...config, cacheDirectory: join(directory, "cache") });
     try {
       return await show(platform, context, directory, started);
@@ -153,6 +153,7 @@ function generate(
   rows: number,
 ): Promise<Sample> {
   return generateResponses(platform, platform, family, {
+    locked: null,
     conditions,
     software: {},
     accept: "exact",

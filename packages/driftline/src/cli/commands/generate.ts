@@ -1,13 +1,16 @@
 // driftline generate: detector responses from the model that fits, or from the base simulator while there is none.
 
 import { resolve as resolvePath } from "node:path";
+import { type Lock, readLock } from "@driftline/client/lock/lock";
 import { readSafetensors, writeSafetensors } from "@driftline/client/safetensors";
 import { fail } from "../../errors/registry.ts";
+import type { Family } from "../../family/family.ts";
+import { loadFamilies } from "../../family/loadFamily.ts";
 import { generateResponses } from "../../lifecycle/generate.ts";
-import { defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
+import { integer, mostRows } from "../numbers.ts";
 import { questionOf, questionOptions } from "../question.ts";
 import { writeOut } from "../writeOut.ts";
-import { integer, mostRows } from "./ensure.ts";
 
 export const generate = defineCommand({
   name: "generate",
@@ -32,9 +35,18 @@ export const generate = defineCommand({
       value: "FILE",
       description: "safetensors to write: features, response, provenance",
     },
+    lock: {
+      type: "string",
+      value: "LOCK",
+      description: "Lock file: use the bundle that it has for --run, and nothing else",
+    },
+    run: { type: "string", value: "N", description: "Run number, with --lock" },
     "no-fallback": { type: "boolean", description: "Fail with exit code 4 where there is no model" },
   },
-  examples: ["driftline generate mpd.tpc --rows 100000 --seed 7 --out responses.safetensors"],
+  examples: [
+    "driftline generate mpd.tpc --rows 100000 --seed 7 --out responses.safetensors",
+    "driftline generate mpd.tpc --lock campaign.lock --run 1234 --out responses.safetensors",
+  ],
   async run(context, [family], options) {
     if (options.out === undefined) {
       throw fail("usage", "driftline generate: where to write is not given.", {
@@ -42,13 +54,16 @@ export const generate = defineCommand({
         remedy: "Add --out responses.safetensors.",
       });
     }
-    const sample = await generateResponses(await context.platform(), await context.driftline(), family, {
+    const locked = await lockedOf(options);
+    const sample = await generateResponses(await familiesOf(context), await context.driftline(), family, {
       ...questionOf(options),
       features: options.inputs === undefined ? null : await featuresOf(resolvePath(options.inputs)),
       rows: integer("--rows", options.rows, { minimum: 1, maximum: mostRows }) ?? 1000,
       seed: integer("--seed", options.seed) ?? 1,
       fallback: !options["no-fallback"],
-      cacheDirectory: context.config.cacheDirectory,
+      locked,
+      // A worker node that reads a snapshot may have no disk to write to.
+      cacheDirectory: context.config.snapshot === null ? context.config.cacheDirectory : null,
       threads: context.config.threads,
       signal: context.signal,
       onProgress: (fraction, message) => context.progress.update("generate", fraction, null, message),
@@ -86,6 +101,46 @@ export const generate = defineCommand({
     };
   },
 });
+
+/** The run's bundle decides: conditions beside it would be ignored, so they are refused. */
+async function lockedOf(
+  options: OptionValues<typeof questionOptions> & { lock?: string; run?: string },
+): Promise<{ lock: Lock; run: number } | null> {
+  const run = integer("--run", options.run);
+  if (options.lock === undefined && run === undefined) return null;
+  if (options.lock === undefined || run === undefined) {
+    const missing = run === undefined ? "--run" : "--lock";
+    throw fail("usage", `driftline generate: ${missing} is missing: a lock is asked for a run.`, {
+      field: missing,
+      remedy: "Give both, such as --lock campaign.lock --run 1234.",
+    });
+  }
+  for (const name of ["at", "software", "accept"] as const) {
+    if (options[name] === undefined) continue;
+    throw fail("usage", `driftline generate: --${name} beside --lock: the lock alone decides.`, {
+      field: `--${name}`,
+      remedy: "Leave it out, or generate without the lock.",
+    });
+  }
+  return { lock: await readLock(resolvePath(options.lock)), run };
+}
+
+/** Families without a data directory where another place is asked: it may not be there, nor be writable. */
+async function familiesOf(context: CommandContext): Promise<{ family(name: string): Family }> {
+  const { url, snapshot, families: folders } = context.config;
+  if (url === null && snapshot === null) return context.platform();
+  const families = loadFamilies(folders);
+  return {
+    family(name) {
+      const found = families.get(name);
+      if (found) return found;
+      throw fail("unknown_family", `There is no family ${JSON.stringify(name)} on this machine.`, {
+        field: "family",
+        remedy: `Families here: ${[...families.keys()].join(", ")}. DRIFTLINE_FAMILIES names further folders.`,
+      });
+    },
+  };
+}
 
 async function featuresOf(path: string): Promise<Float32Array> {
   const { features } = (await readSafetensors(path)).tensors;

@@ -1,38 +1,121 @@
-// driftline models: what the catalogue holds.
+// driftline models: what the catalogue holds; retiring a bundle, and recalling what was made with it.
 
-import { defineCommand } from "../command.ts";
+import type { Driftline } from "@driftline/client/api";
+import { fail } from "../../errors/registry.ts";
+import type { Platform } from "../../lifecycle/platform.ts";
+import { defineCommand, type Outcome } from "../command.ts";
+import { localPlatform } from "../localPlatform.ts";
+import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
+import { samplesTable } from "./samples.ts";
 
 export const models = defineCommand({
   name: "models",
-  summary: "List the models of the catalogue, or show one by digest (a unique prefix of 8 digits does).",
-  positionals: ["BUNDLE?"],
-  options: { family: { type: "string", value: "FAMILY", description: "Only this family" } },
-  examples: ["driftline models --family mpd.tpc"],
-  async run(context, [digest], options) {
+  summary:
+    "List models, show one by digest, retire one for good (retire BUNDLE --reason …), or list what used it (recall BUNDLE).",
+  positionals: ["BUNDLE_OR_ACTION?", "BUNDLE?"],
+  options: {
+    family: { type: "string", value: "FAMILY", description: "Only this family" },
+    limit: limitOption,
+    reason: { type: "string", value: "TEXT", description: "Why it is retired" },
+  },
+  examples: [
+    "driftline models --family mpd.tpc",
+    'driftline models retire 5d41402abc4b --reason "gain map was wrong"',
+    "driftline models recall 5d41402abc4b",
+  ],
+  async run(context, [word, bundle], options) {
+    const action = word === "retire" || word === "recall" || bundle !== undefined ? word : null;
+    if (options.reason !== undefined && action !== "retire") {
+      throw wrong("--reason", "--reason is for retire", "Leave it out.");
+    }
+    if (action !== null) {
+      if (action !== "retire" && action !== "recall") {
+        throw wrong(
+          "BUNDLE_OR_ACTION",
+          `there is no action ${JSON.stringify(action)}`,
+          "Use retire or recall.",
+        );
+      }
+      if (bundle === undefined)
+        throw wrong("BUNDLE", `${action}: BUNDLE is missing`, "Name a bundle by its digest.");
+      const { reason } = options;
+      if (action === "recall") return recall(await localPlatform(context, "models"), bundle);
+      if (reason === undefined || reason.trim() === "") {
+        throw wrong(
+          "--reason",
+          "retire: --reason is missing",
+          'Say why, such as --reason "gain map was wrong".',
+        );
+      }
+      return retire(await localPlatform(context, "models"), bundle, reason.trim());
+    }
     const driftline = await context.driftline();
-    if (digest !== undefined) {
-      const model = await driftline.model(digest);
-      const manifest: unknown = JSON.parse(new TextDecoder().decode(await driftline.manifest(model.bundle)));
-      return { json: { ...model, manifest }, text: JSON.stringify(manifest, null, 2) };
-    }
-    const all = await driftline.models(options.family === undefined ? undefined : { family: options.family });
-    if (all.length === 0) {
-      return { json: all, text: "No models yet. `driftline ensure FAMILY --wait` makes one." };
-    }
-    return {
-      json: all,
-      text: table(
-        ["bundle", "family", "key", "made from", "made", ""],
-        all.map((model) => [
-          model.bundle.slice(0, 16),
-          model.family,
-          model.key.slice(0, 19),
-          model.dataSource,
-          model.createdAt.slice(0, 19),
-          model.serving ? "serves its key" : "",
-        ]),
-      ),
-    };
+    return word === undefined ? list(driftline, options) : show(driftline, word);
   },
 });
+
+async function show(driftline: Driftline, digest: string): Promise<Outcome> {
+  const model = await driftline.model(digest);
+  const manifest: unknown = JSON.parse(new TextDecoder().decode(await driftline.manifest(model.bundle)));
+  return { json: { ...model, manifest }, text: JSON.stringify(manifest, null, 2) };
+}
+
+async function list(
+  driftline: Driftline,
+  { family, limit }: { family?: string; limit?: string },
+): Promise<Outcome> {
+  const all = await newest(driftline.models(family === undefined ? {} : { family }), limit);
+  if (all.length === 0) {
+    return { json: all, text: "No models yet. `driftline ensure FAMILY --wait` makes one." };
+  }
+  return {
+    json: all,
+    text: table(
+      ["bundle", "family", "key", "made from", "made", ""],
+      all.map((model) => [
+        model.bundle.slice(0, 16),
+        model.family,
+        model.key.slice(0, 19),
+        model.dataSource,
+        model.createdAt.slice(0, 19),
+        model.serving ? "serves its key" : "",
+      ]),
+    ),
+  };
+}
+
+async function retire({ opened: { catalogue } }: Platform, bundle: string, reason: string): Promise<Outcome> {
+  const model = await catalogue.retire(bundle, reason);
+  const { locks, samples } = await catalogue.campaigns.uses(model.bundle);
+  const used = `${locks.length} locks and ${samples.length} samples used it`;
+  return {
+    json: { ...model, retired: reason, locks: locks.length, samples: samples.length },
+    text: `Retired ${model.bundle}: it serves no key again, and can be pulled by its digest.\n  ${used}${
+      locks.length + samples.length > 0 ? `: driftline models recall ${model.bundle.slice(0, 12)}` : "."
+    }`,
+  };
+}
+
+async function recall({ opened: { catalogue } }: Platform, prefix: string): Promise<Outcome> {
+  const { bundle } = await catalogue.model(prefix);
+  const { locks, samples } = await catalogue.campaigns.uses(bundle);
+  const retired = await catalogue.retirement(bundle);
+  const lines = [
+    `Bundle ${bundle}${retired === null ? "" : `, retired: ${retired}`}`,
+    "",
+    locks.length === 0
+      ? "No lock names it."
+      : table(
+          ["lock", "tag", "made"],
+          locks.map(({ digest, tag, createdAt }) => [digest, tag, createdAt.slice(0, 19)]),
+        ),
+    "",
+    samples.length === 0 ? "No registered sample was made with it." : samplesTable(samples).text,
+  ];
+  return { json: { bundle, retired, locks, samples }, text: lines.join("\n") };
+}
+
+function wrong(field: string, what: string, remedy: string) {
+  return fail("usage", `driftline models: ${what}.`, { field, remedy });
+}

@@ -1,22 +1,26 @@
-// driftline verify: every digest of a bundle, and its reference replayed.
+// driftline verify: every digest of a bundle, and its reference replayed; or every blob of a snapshot.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve as resolvePath } from "node:path";
 import { pull } from "@driftline/client/pull";
+import { pointerFile } from "@driftline/client/snapshot/format";
+import { verifySnapshot } from "@driftline/client/snapshot/verifySnapshot";
 import { verifyBundle } from "@driftline/client/verify";
+import { exitCode } from "../../errors/problem.ts";
 import { fail } from "../../errors/registry.ts";
-import { defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, type Outcome } from "../command.ts";
 
 export const verify = defineCommand({
   name: "verify",
   summary:
-    "Check a bundle: all digests, and that the model gives its reference outputs (exit code 5 if not).",
+    "Check a bundle: all digests, and that the model gives its reference outputs; or a whole snapshot (exit code 5).",
   positionals: ["DIRECTORY_OR_BUNDLE"],
   options: {},
-  examples: ["driftline verify nominal-model"],
+  examples: ["driftline verify nominal-model", "driftline verify /cvmfs/experiment.org/models"],
   async run(context, [name]) {
+    if (existsSync(join(name, pointerFile))) return snapshotOutcome(context, resolvePath(name));
     if (existsSync(name)) return outcome(await verifyBundle(resolvePath(name)));
     if (!/^[0-9a-f]{8,64}$/.test(name)) {
       throw fail("usage", `driftline verify: ${name} is neither a directory nor a bundle's digest.`, {
@@ -41,4 +45,22 @@ function outcome({ digest, manifest }: Awaited<ReturnType<typeof verifyBundle>>)
     json: { bundle: digest, files: manifest.files.length, passed: true },
     text: `Verified ${digest}: ${manifest.files.length} files match their digests, the reference is reproduced.`,
   };
+}
+
+async function snapshotOutcome(context: CommandContext, directory: string): Promise<Outcome> {
+  const report = await verifySnapshot(directory, (done, total) =>
+    context.progress.update("verify", done / total, null, `${done} of ${total} models`),
+  );
+  context.progress.clear();
+  const { digest, createdAt, models, blobs, bytes, findings } = report;
+  const size = `${(bytes / 1e6).toFixed(1)} MB`;
+  const passed = findings.length === 0;
+  const lines = passed
+    ? [`Verified snapshot ${digest} of ${createdAt}: ${models} models, ${blobs} blobs, ${size}.`]
+    : [
+        `Snapshot ${digest} of ${createdAt} is damaged: ${findings.length} findings.`,
+        ...findings.map((line) => `  ${line}`),
+        "Publish it again; a damaged blob must be removed before, for what is there is not written again.",
+      ];
+  return { json: { ...report, passed }, text: lines.join("\n"), exit: passed ? 0 : exitCode("damaged") };
 }

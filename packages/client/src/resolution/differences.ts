@@ -1,14 +1,19 @@
 // Condition by condition, where a question and a model differ, and whether that fits, in words.
 
-import type { Difference, Model } from "@driftline/client/api";
-import { parseDecimal } from "../../family/decimal.ts";
-import type { Family, QuantityCondition, Question } from "../../family/family.ts";
-import { toleranceDistance } from "../../family/quantity.ts";
-import type { Domain } from "../manifest.ts";
+import type { Difference, Model } from "../api.ts";
+import { parseDecimal } from "../question/decimal.ts";
+import type { AskedFamily, QuantityCondition, Question } from "../question/family.ts";
+import { toleranceDistance } from "../question/quantity.ts";
 import { inSteps, onGrid, tolerances } from "./gridSteps.ts";
+import type { Boxes } from "./search.ts";
 
 /** Conditions and software that differ, in the family's order; equal ones are left out. */
-export function differences(question: Question, family: Family, model: Model, domain: Domain): Difference[] {
+export function differences(
+  question: Question,
+  family: Pick<AskedFamily, "conditions">,
+  model: Pick<Model, "conditions" | "software">,
+  domain: { conditions: Boxes },
+): Difference[] {
   const found: Difference[] = [];
   for (const condition of family.conditions) {
     const { name } = condition;
@@ -36,7 +41,7 @@ function quantityDifference(
   condition: QuantityCondition,
   asked: string,
   has: string,
-  range: Domain["conditions"][string] | undefined,
+  range: Boxes[string] | undefined,
 ): Difference {
   const { name, unit } = condition;
   const grid = Number(condition.grid);

@@ -1,6 +1,6 @@
 // Words in a key: labels and software versions, normalised so that the same word always has the same characters.
 
-import { type DriftlineError, fail } from "../errors/registry.ts";
+import { DriftlineError } from "../error.ts";
 import type { LabelCondition, SoftwareComponent } from "./family.ts";
 import { nearestName } from "./nearestName.ts";
 import { quoted } from "./quantity.ts";
@@ -39,7 +39,7 @@ export function labelParser(condition: LabelCondition): (given: unknown) => stri
 
 function badLabel({ name, values }: LabelCondition, given: unknown, what: string): DriftlineError {
   const nearest = values && typeof given === "string" ? nearestName(given, values) : null;
-  return fail("invalid_label", `Condition ${name}: ${quoted(given)} ${what}.`, {
+  return new DriftlineError("invalid_label", `Condition ${name}: ${quoted(given)} ${what}.`, {
     field: `conditions.${name}`,
     remedy: values
       ? `${nearest ? `Did you mean ${nearest}? ` : ""}Allowed: ${values.join(", ")}.`
@@ -63,7 +63,7 @@ function isNameAndVersion(word: string): boolean {
 }
 
 function badVersion({ name, nominal }: SoftwareComponent, given: unknown, what: string): DriftlineError {
-  return fail("invalid_software", `Software ${name}: ${quoted(given)} ${what}.`, {
+  return new DriftlineError("invalid_software", `Software ${name}: ${quoted(given)} ${what}.`, {
     field: `software.${name}`,
     remedy: `Write name/version, such as ${nominal ?? "mpdroot/unknown"}, without spaces.`,
   });
