@@ -114,7 +114,7 @@ class FamilyModels:
                     header, *lines = self.blobs.ref(self.entry["models"], what).splitlines()
                     if parse_json(header)["format"] != "driftline-models/1" or len(lines) != self.count:
                         raise ValueError(f"it has {len(lines)} of {self.count} models")
-                    self._table = ModelTable(self.family, [parse_json(line) for line in lines])
+                    self._table = ModelTable(self.family, parse_json(b"[" + b",".join(lines) + b"]"))
             return self._table
 
     def find(self, key: str) -> str | None:
