@@ -1,4 +1,4 @@
-"""Writes a snapshot and locks after docs/decisions/snapshot-format.md, without the platform: a second reading of that page."""
+"""Writes a snapshot and locks after docs/decisions/snapshot.md and docs/campaigns.md, without the platform: a second reading of that page."""
 
 from __future__ import annotations
 

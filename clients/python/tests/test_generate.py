@@ -6,6 +6,7 @@ import json
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -219,7 +220,7 @@ def test_other_numbers_of_threads_are_refused(model: Model, threads: object) -> 
 def test_a_model_goes_to_another_process(model: Model, features: np.ndarray) -> None:
     again = pickle.loads(pickle.dumps(model))
     assert (again.generate(features[:9], seed=1) == model.generate(features[:9], seed=1)).all()
-    assert (again.digest, again.match) == (model.digest, model.match)
+    assert (again.digest, again.answer) == (model.digest, model.answer)
 
 
 def test_what_a_model_says_of_itself(model: Model, published: Published) -> None:
@@ -238,3 +239,33 @@ def test_what_a_model_says_of_itself(model: Model, published: Published) -> None
         "match": "exact",
         "distance": 0.0,
     }
+
+
+def test_a_sample_is_a_file_as_the_platform_reads_it(
+    model: Model, features: np.ndarray, tmp_path: Path
+) -> None:
+    responses = model.generate(features, seed=7)
+    path = tmp_path / "sample.safetensors"
+    driftline.write_sample(path, features, responses, model.provenance(7, firstEvent=0, events=ROWS))
+    script = """
+        const { readSafetensors } = await import("@driftline/client/safetensors");
+        const { tensors, metadata } = await readSafetensors(process.argv[1]);
+        const sums = Object.values(tensors).map(({ data }) => data.reduce((sum, value) => sum + value, 0));
+        console.log(JSON.stringify([metadata, tensors.response.shape, ...sums]));
+    """
+    read = json.loads(run_node("--input-type=module", "-e", script, str(path)))
+    metadata, shape, *sums = read
+    assert metadata == {
+        "bundle": model.digest,
+        "distance": "0.0",
+        "events": "1000",
+        "family": "test.tiny",
+        "firstEvent": "0",
+        "key": model.answer.key,
+        "match": "exact",
+        "seed": "7",
+        "source": "model",
+    }
+    assert shape == [ROWS, 8, 16]
+    assert sums == pytest.approx([features.sum(dtype=float), responses.sum(dtype=float)], rel=1e-12)
+    assert [each.name for each in tmp_path.iterdir()] == ["sample.safetensors"]

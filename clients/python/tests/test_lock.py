@@ -45,7 +45,7 @@ def test_a_run_has_its_bundle(snapshot: Path, lock_file: Path, published: Publis
     for run, i in ((1000, 0), (1999, 0), (2000, 1), (2999, 1), (3000, 2)):
         assert catalogue.model("test.tiny", run=run).digest == published.bundles[i]["digest"]
     model = catalogue.model("test.tiny", run=3000)
-    assert (model.match.kind, model.match.distance) == ("compatible", 0.4)
+    assert (model.answer.match, model.answer.distance) == ("compatible", 0.4)
     assert "mc2026" in repr(catalogue)
     for run in (999, 3001):
         error = failure(lambda r=run: catalogue.model("test.tiny", run=r))

@@ -244,3 +244,13 @@ def test_a_blob_that_cannot_be_read(snapshot: Path, published: Published) -> Non
     path.mkdir()
     error = failure(lambda: use(snapshot))
     assert (error.code, path.name in error.message) == ("damaged", True)
+
+
+def test_the_place_can_come_from_the_environment(snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DRIFTLINE_SNAPSHOT", "DRIFTLINE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert failure(driftline.open).code == "usage"
+    monkeypatch.setenv("DRIFTLINE_URL", "http://127.0.0.1:9")
+    assert "server http://127.0.0.1:9/" in repr(driftline.open())
+    monkeypatch.setenv("DRIFTLINE_SNAPSHOT", str(snapshot))
+    assert str(snapshot) in repr(driftline.open())

@@ -22,7 +22,8 @@ from driftline.lock import Lock
 
 if TYPE_CHECKING:
     from driftline.domain import Domain, Outside, OutsideDomainWarning
-    from driftline.model import Match, Model
+    from driftline.model import Model
+    from driftline.safetensors import write_sample
 
 __all__ = [
     "CODES",
@@ -34,21 +35,21 @@ __all__ = [
     "DriftlineError",
     "Family",
     "Lock",
-    "Match",
     "Model",
     "Outside",
     "OutsideDomainWarning",
     "Question",
     "canonical_question",
     "open",
+    "write_sample",
 ]
 
 _LATER = {
     "Domain": "domain",
     "Outside": "domain",
     "OutsideDomainWarning": "domain",
-    "Match": "model",
     "Model": "model",
+    "write_sample": "safetensors",
 }
 
 

@@ -41,8 +41,12 @@ class Answer:
     #: Key that the model must have been made for.
     model_key: str
     differences: tuple[Difference, ...] = ()
-    #: None where a lock was asked for a run, or a bundle directory, which knows no family.
+    #: None under a lock, and from a bundle directory, which knows no family.
     question: Question | None = None
+    #: Under a lock: its digest, its tag, and the run where one was asked for.
+    lock: str | None = None
+    tag: str | None = None
+    run: int | None = None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class NotJson(ValueError):
 def parse_json(data: bytes) -> Any:
     """What bytes of strict JSON mean; raises NotJson, saying why (also for NaN, which Python's reader lets pass)."""
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse)
+        return DECODER.decode(data.decode("utf-8"))
     except RecursionError:
         raise NotJson("it is nested too deep") from None
     except ValueError as error:
@@ -41,3 +41,6 @@ def parse_json(data: bytes) -> Any:
 
 def _refuse(constant: str) -> None:
     raise NotJson(f"{constant} is no JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse)

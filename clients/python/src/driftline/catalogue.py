@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def open_catalogue(
-    place: str | os.PathLike[str],
+    place: str | os.PathLike[str] | None = None,
     *,
     lock: str | os.PathLike[str] | None = None,
     cache: str | os.PathLike[str] | None = None,
@@ -30,6 +30,7 @@ def open_catalogue(
 ) -> Catalogue:
     """Opens a snapshot directory, a bundle directory, or a server by its URL.
 
+    place     without it what DRIFTLINE_SNAPSHOT or DRIFTLINE_URL names
     lock      a file that `driftline lock` wrote, or the tag or digest of one that the snapshot carries: nothing but
               the bundles that it names is ever used
     cache     of a server: where pulled bundles are kept; without it DRIFTLINE_CACHE_DIR or the user's cache. Not
@@ -39,6 +40,14 @@ def open_catalogue(
 
     Raises ``usage`` where there is no catalogue, ``damaged`` where one is not what its digests say.
     """
+    place = place or os.environ.get("DRIFTLINE_SNAPSHOT") or os.environ.get("DRIFTLINE_URL")
+    if not place:
+        raise DriftlineError(
+            "usage",
+            "It is not said where the models are.",
+            field="place",
+            remedy="Give a snapshot, a bundle directory or a URL, or set DRIFTLINE_SNAPSHOT or DRIFTLINE_URL.",
+        )
     source = _source(os.fspath(place), cache, token, patience)
     return Catalogue(source, None if lock is None else _lock(source, os.fspath(lock)))
 
@@ -133,10 +142,9 @@ class Catalogue:
                     field="run",
                     remedy="Give the run alone: the lock says which conditions it has.",
                 )
-            return self.lock.by_run(family, run).answer()
+            return self.lock.answer(family, run, None)
         definition = self._source.family(family, self.lock.family_version(family))
-        question = definition.question(conditions, software)
-        return self.lock.by_key(family, question.key).answer()
+        return self.lock.answer(family, None, definition.question(conditions, software).key)
 
     def model(
         self,
@@ -152,11 +160,11 @@ class Catalogue:
 
         Raises also ``damaged`` and ``invalid_bundle``.
         """
-        from driftline.model import Match, load_model
+        from driftline.model import load_model
 
         answer = self.resolve(family, conditions, software, run=run, accept=accept)
         bundle = self._answering(answer, family)
-        return load_model(bundle, threads, Match(answer.key, answer.match, answer.distance))
+        return load_model(bundle, threads, answer)
 
     def bundle(self, digest: str) -> Bundle:
         """A bundle by its digest, or by a prefix of at least 8 digits that only one has. Raises ``unknown_model``."""

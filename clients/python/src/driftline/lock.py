@@ -29,10 +29,6 @@ class LockedRange:
     match: str
     distance: float
 
-    def answer(self) -> Answer:
-        """The locked bundle as the answer to a question."""
-        return Answer(self.bundle, self.match, self.distance, self.key, self.key)
-
 
 @dataclass(frozen=True)
 class Lock:
@@ -45,6 +41,20 @@ class Lock:
     def family_version(self, family: str) -> int | None:
         """The version of a family that the lock is about; None where it is about none."""
         return max((entry.family_version for entry in self.ranges if entry.family == family), default=None)
+
+    def answer(self, family: str, run: int | None, key: str | None) -> Answer:
+        """The locked bundle of a run, or of a key. Raises ``no_model``, and as ``by_key`` does."""
+        entry = self.by_key(family, key) if key is not None else self.by_run(family, run)
+        return Answer(
+            entry.bundle,
+            entry.match,
+            entry.distance,
+            entry.key,
+            entry.key,
+            lock=self.digest,
+            tag=self.tag,
+            run=run,
+        )
 
     def by_run(self, family: str, run: int) -> LockedRange:
         """The entry of a run. Raises ``no_model``."""

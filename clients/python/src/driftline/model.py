@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from driftline import noise
+from driftline.answer import Answer
 from driftline.domain import Domain, Outside, OutsideDomainWarning, feature_matrix
 from driftline.errors import DriftlineError
 from driftline.manifest import MODEL_FILE, REFERENCE_FILE, Manifest, Range
@@ -26,24 +26,12 @@ if TYPE_CHECKING:
 OnOutside = Literal["warn", "raise", "ignore"]
 
 
-@dataclass(frozen=True)
-class Match:
-    """How a model answers a question: made for exactly its key, or with a domain that holds it."""
-
-    #: Key that was asked.
-    key: str
-    #: "exact" or "compatible".
-    kind: str
-    #: Largest |difference|/tolerance; 0 for an exact match, None where the tolerances are not known.
-    distance: float | None
-
-
 class Model:
     """A model handed out by a catalogue or a bundle. Threads can share it."""
 
-    def __init__(self, manifest: Manifest, data: bytes, session: Session, threads: int, match: Match):
+    def __init__(self, manifest: Manifest, data: bytes, session: Session, threads: int, answer: Answer):
         self.manifest = manifest
-        self.match = match
+        self.answer = answer
         self._data = data
         self._running = (threads, session)
         columns = manifest.columns
@@ -144,16 +132,23 @@ class Model:
             )
         return self._running[1].run(matrix, np.empty((len(matrix), 0), np.float32))
 
-    def provenance(self, seed: int) -> dict[str, Any]:
-        """What a sample of this model should carry, as `driftline generate` writes it."""
+    def provenance(self, seed: int, **more: Any) -> dict[str, Any]:
+        """What a sample of this model should carry, as `driftline generate` writes it; ``more`` is added.
+
+        See ``driftline.write_sample``.
+        """
+        answer = self.answer
+        lock = {"lock": answer.lock, "tag": answer.tag, "run": answer.run}
         return {
             "family": self.manifest.family,
-            "key": self.match.key,
+            "key": answer.key,
             "seed": seed,
+            **{name: value for name, value in lock.items() if value is not None},
+            **more,
             "source": "model",
             "bundle": self.digest,
-            "match": self.match.kind,
-            "distance": self.match.distance,
+            "match": answer.match,
+            "distance": answer.distance,
         }
 
     def _checked(self, features: Features, outside: OnOutside) -> NDArray[np.float32]:
@@ -181,7 +176,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A session cannot be pickled; another process (multiprocessing, Dask) makes its own from the same bytes.
-        return _remake, (self.manifest, self._data, self.threads, self.match)
+        return _remake, (self.manifest, self._data, self.threads, self.answer)
 
     def __repr__(self) -> str:
         manifest = self.manifest
@@ -189,8 +184,8 @@ class Model:
         shape = " × ".join(map(str, self.output_shape))
         near = (
             ""
-            if self.match.kind == "exact"
-            else f", compatible with what was asked ({self.match.distance} away)"
+            if self.answer.match == "exact"
+            else f", compatible with what was asked ({self.answer.distance} away)"
         )
         return (
             f"<Model {self.digest[:12]} of {manifest.family} {manifest.family_version} at {conditions}{near}: "
@@ -198,7 +193,7 @@ class Model:
         )
 
 
-def load_model(bundle: Bundle, threads: int = 1, match: Match | None = None) -> Model:
+def load_model(bundle: Bundle, threads: int = 1, answer: Answer | None = None) -> Model:
     """The model of a bundle: its files' digests are checked and the reference is replayed before it is handed out."""
     manifest = bundle.manifest
     data = bundle.read(MODEL_FILE)
@@ -217,11 +212,12 @@ def load_model(bundle: Bundle, threads: int = 1, match: Match | None = None) -> 
         raise bundle.bad_reference(str(error)) from None
     if deviation is not None:
         raise bundle.replay_failed(*deviation)
-    return Model(manifest, data, session, threads, match or Match(manifest.key, "exact", 0.0))
+    answer = answer or Answer(manifest.digest, "exact", 0.0, manifest.key, manifest.key)
+    return Model(manifest, data, session, threads, answer)
 
 
-def _remake(manifest: Manifest, data: bytes, threads: int, match: Match) -> Model:
-    return Model(manifest, data, open_session(data, threads), threads, match)
+def _remake(manifest: Manifest, data: bytes, threads: int, answer: Answer) -> Model:
+    return Model(manifest, data, open_session(data, threads), threads, answer)
 
 
 def _stream_numbers(

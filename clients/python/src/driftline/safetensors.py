@@ -1,8 +1,12 @@
-"""Reads named tensors from bytes in the safetensors format: an 8-byte header length, a JSON header, then the raw values."""
+"""Named tensors in the safetensors format, read and written: an 8-byte header length, a JSON header, then the raw values."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +15,7 @@ from driftline.canonical import NotJson, parse_json
 from driftline.errors import DriftlineError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "u1"}
 #: The reference implementation's limit on the length of the header.
@@ -86,3 +90,34 @@ def _damaged(source: str, what: str) -> DriftlineError:
         field=source,
         remedy="Make or fetch the file again.",
     )
+
+
+def write_sample(
+    path: str | os.PathLike[str], features: ArrayLike, response: ArrayLike, provenance: Mapping[str, Any]
+) -> None:
+    """Writes a sample as `driftline generate` does: `driftline samples register` takes it, and a recall finds it.
+
+    ``features`` [n, inputs], ``response`` [n, …], both as float32; ``provenance`` is ``model.provenance(seed)``. The
+    file appears with its last byte.
+    """
+    tensors = {"features": np.asarray(features, "<f4"), "response": np.asarray(response, "<f4")}
+    metadata = {
+        name: value if isinstance(value, str) else json.dumps(value) for name, value in provenance.items()
+    }
+    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
+    end = 0
+    for name, tensor in tensors.items():
+        begin, end = end, end + tensor.nbytes
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    target = Path(path)
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(8).hex()}")
+    try:
+        with open(beside, "xb") as file:
+            file.write(len(text).to_bytes(8, "little") + text)
+            for tensor in tensors.values():
+                file.write(np.ascontiguousarray(tensor).data)
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)

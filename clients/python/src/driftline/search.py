@@ -41,22 +41,28 @@ class ModelTable:
         self._contexts: list[dict[str, str]] = []
         numbers: dict[tuple[tuple[str, str], ...], int] = {}
         context_of = []
-        boxes = np.empty((3, len(self._quantities), len(lines)))
-        for i, line in enumerate(lines):
+        # Value and ends of the domain, model by model and quantity by quantity.
+        boxes: list[float] = []
+        values: dict[str, float] = {}
+        for line in lines:
             context = self._context(line["conditions"], line["software"])
             number = numbers.setdefault(tuple(sorted(context.items())), len(numbers))
             if number == len(self._contexts):
                 self._contexts.append(context)
             context_of.append(number)
-            for q, name in enumerate(self._quantities):
+            for name in self._quantities:
                 text = line["conditions"].get(name, "")
-                # A bundle made elsewhere can state anything under a key of its own: no number is infinitely far.
-                own = float(text) if DECIMAL.fullmatch(text) else np.inf
+                own = values.get(text)
+                if own is None:
+                    # A bundle made elsewhere can state anything under a key of its own: no number is infinitely far.
+                    own = values[text] = float(text) if DECIMAL.fullmatch(text) else np.inf
                 low, high = line["domain"].get(name, (own, own))
-                boxes[:, q, i] = own, low, high
+                boxes += own, low, high
         self._context_of = np.array(context_of, np.intp)
         grids = np.array([grid for grid, _ in self._quantities.values()]).reshape(-1, 1)
-        self._value, self._low, self._high = in_steps(boxes, grids)
+        self._value, self._low, self._high = in_steps(
+            np.array(boxes).reshape(len(lines), len(grids), 3).transpose(2, 1, 0), grids
+        )
         self._tolerance = in_steps(
             np.array([tolerance for _, tolerance in self._quantities.values()]), grids.reshape(-1)
         ).reshape(-1, 1)

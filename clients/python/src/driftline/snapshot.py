@@ -1,4 +1,4 @@
-"""A catalogue in a directory that is only read (docs/decisions/snapshot-format.md): pointer, root, sorted indexes, blobs.
+"""A catalogue in a directory that is only read (docs/decisions/snapshot.md): pointer, root, sorted indexes, blobs.
 
 Every blob is checked before a byte of it is believed. The pointer is read once: a snapshot that is switched later is
 never mixed with this one.
@@ -114,7 +114,7 @@ class FamilyModels:
                     header, *lines = self.blobs.ref(self.entry["models"], what).splitlines()
                     if parse_json(header)["format"] != "driftline-models/1" or len(lines) != self.count:
                         raise ValueError(f"it has {len(lines)} of {self.count} models")
-                    self._table = ModelTable(self.family, [parse_json(line) for line in lines])
+                    self._table = ModelTable(self.family, parse_json(b"[" + b",".join(lines) + b"]"))
             return self._table
 
     def find(self, key: str) -> str | None:
