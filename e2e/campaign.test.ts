@@ -85,12 +85,7 @@ test("two runs of a campaign give identical samples, with newer models published
   assert.deepEqual(await generate(["--run", "42", "--snapshot", snapshot], "third.safetensors"), first);
   // A worker node has no data directory and no cache, and none is made for it.
   const nowhere = join(made.directory, "nowhere");
-  const worker = {
-    ...catalogue.environment,
-    DRIFTLINE_DATA_DIR: nowhere,
-    DRIFTLINE_CACHE_DIR: nowhere,
-    HOME: nowhere,
-  };
+  const worker = { ...catalogue.environment, DRIFTLINE_DATA_DIR: nowhere, DRIFTLINE_CACHE_DIR: nowhere };
   const out = join(made.directory, "worker.safetensors");
   const asked = [
     "test.tiny",

@@ -96,7 +96,7 @@ test("a job is cancelled within two seconds at every stage, and leaves no proces
     await client.cancel(job.id);
     for await (const _ of client.events(job.id));
     const { state } = await client.job(job.id);
-    const { length } = await client.models();
+    const { length } = await Array.fromAsync(client.models());
     assert.deepEqual([state, length], length === 1 ? ["published", 1] : ["cancelled", 0]);
   });
 });

@@ -31,7 +31,7 @@ test("ensure, resolve, pull and generate over HTTP", async (t) => {
   assert.equal(bundles.size, 1);
   const [bundle] = bundles;
   const sdk = connect(server.url);
-  assert.equal((await sdk.jobs()).length, 1);
+  assert.equal((await Array.fromAsync(sdk.jobs())).length, 1);
 
   const hit = await sdk.resolve("test.tpc", { conditions: { drift_velocity: 5.5 } });
   assert.ok(hit.found && hit.model.bundle === bundle);
@@ -51,7 +51,7 @@ test("ensure, resolve, pull and generate over HTTP", async (t) => {
   assert.ok(responses.some((amplitude) => amplitude > 0));
   await generator.close();
 
-  const events = await fetch(`${server.url}/v1/jobs/${(await sdk.jobs())[0].id}/events`);
+  const events = await fetch(`${server.url}/v1/jobs/${(await Array.fromAsync(sdk.jobs()))[0].id}/events`);
   assert.match(await events.text(), /"state":"published"/, "the stream of an ended job ends");
   await sdk.close();
   const out = join(directory, "sample.safetensors");

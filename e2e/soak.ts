@@ -31,9 +31,9 @@ const works: Record<string, Work> = {
     await driftline.resolve("test.tpc", { conditions: { drift_velocity }, accept: "compatible" });
   },
   async list(driftline) {
-    await driftline.models();
+    await Array.fromAsync(driftline.models());
     await driftline.families();
-    await driftline.jobs();
+    await Array.fromAsync(driftline.jobs());
   },
   async pull(_driftline, url, { bundles }, i) {
     const { digest } = bundles[i % bundles.length];

@@ -135,7 +135,7 @@ async function stall(t: TestContext, aheadS: number): Promise<number> {
   assert.equal(ended.state, "published", ended.error?.detail);
   assert.equal(ended.attempt, 2);
   assertNothingRedone(follow.events);
-  assert.equal((await sdk.models()).length, 1);
+  assert.equal((await Array.fromAsync(sdk.models())).length, 1);
   // Had the first worker written more, stages would have begun or ended twice since.
   const since = follow.events.filter(({ seq, type }) => seq > second.seq && type === "stage");
   const steps = since.map(({ stage, state }) => `${stage} ${state}`);

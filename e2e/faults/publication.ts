@@ -180,7 +180,7 @@ export async function assertWhole(scenario: Scenario, fault: Fault, outcome: Out
   const catalogue = await openCatalogue(dataDirectory);
   try {
     assert.deepEqual((await catalogue.verifyAll()).findings, []);
-    const digests = (await catalogue.models()).map(({ bundle }) => bundle);
+    const digests = (await Array.fromAsync(catalogue.models())).map(({ bundle }) => bundle);
     const there = digests.includes(published.digest);
     assert.ok(there || !acknowledged, "an acknowledged bundle is lost");
     const expected = [...before, ...(there ? [published] : [])];

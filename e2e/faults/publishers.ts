@@ -42,7 +42,7 @@ export async function publishTogether(
   const catalogue = await openCatalogue(dataDirectory);
   try {
     const bundles = [...new Set(acknowledged.map(({ bundle }) => bundle))].sort();
-    const models = await catalogue.models();
+    const models = await Array.fromAsync(catalogue.models());
     assert.deepEqual(models.map(({ bundle }) => bundle).sort(), bundles);
     const bindings = await catalogue.database.db.selectFrom("bindings").select("bundle").execute();
     assert.deepEqual(bindings.map(({ bundle }) => bundle).sort(), bundles, "each bundle is bound once");

@@ -53,7 +53,7 @@ export async function startSubject(t: TestContext): Promise<ServedSubject> {
       assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
       assert.equal((await driftline.job(holder)).state, "running", "its worker is still busy");
       assert.equal(log, "", "the server logged a fault");
-      for (const { id, state } of await driftline.jobs()) {
+      for await (const { id, state } of driftline.jobs()) {
         if (state === "queued" && !jobs.includes(id)) await driftline.cancel(id);
       }
     },

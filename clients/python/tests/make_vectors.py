@@ -5,6 +5,8 @@
 Values and codes are written by hand in vector_cases.py and checked here; canonical forms and keys are computed.
 """
 
+from __future__ import annotations
+
 import json
 import random
 import sys

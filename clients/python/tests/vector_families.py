@@ -1,5 +1,7 @@
 """The families that the test vectors ask: the MPD TPC's conditions, and three made to exercise the rules."""
 
+from __future__ import annotations
+
 from typing import Any
 
 

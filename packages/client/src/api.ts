@@ -228,19 +228,28 @@ export const familySummary = z.object({
 });
 export type FamilySummary = z.infer<typeof familySummary>;
 
+/** Entries of a listing in one answer, as a server gives them unless asked for fewer, and at most. */
+export const pageSize = { usual: 100, largest: 1000 };
+
+/** One answer of a listing; `next` is what to give as `after` for the entries that follow, null where none do. */
+export const modelPage = z.object({ models: z.array(model), next: z.string().nullable() });
+export const jobPage = z.object({ jobs: z.array(job), next: z.string().nullable() });
+
 /** What a catalogue does for a user, whether in process on a data directory or over HTTP. */
 export interface Driftline {
   families(): Promise<FamilySummary[]>;
   resolve(family: string, request: ResolveRequest): Promise<Resolution>;
   ensure(family: string, request: EnsureRequest): Promise<EnsureAnswer>;
-  models(filter?: { family?: string }): Promise<Model[]>;
+  /** Published models, newest first, read page by page as they are taken; `after` a digest, those that follow it. */
+  models(filter?: { family?: string; after?: string }): AsyncIterable<Model>;
   /** By digest or unique prefix of at least 8 digits. */
   model(digest: string): Promise<Model>;
   /** Exact bytes of bundle.json. */
   manifest(digest: string): Promise<Uint8Array>;
   /** A file of a bundle; bytes are checked against the manifest by the caller. */
   file(digest: string, path: string): Promise<ReadableStream<Uint8Array>>;
-  jobs(): Promise<Job[]>;
+  /** Newest first, read page by page as they are taken; `after` a job, those that follow it. */
+  jobs(filter?: { after?: string }): AsyncIterable<Job>;
   job(id: string): Promise<Job>;
   /** Events after `after`, ending when the job has ended. */
   events(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<JobEvent>;

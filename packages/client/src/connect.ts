@@ -10,8 +10,11 @@ import {
   type JobEvent,
   job,
   jobEvent,
+  jobPage,
   miss,
   model,
+  modelPage,
+  pageSize,
 } from "./api.ts";
 import { DriftlineError } from "./error.ts";
 import { errorOf } from "./problem.ts";
@@ -180,10 +183,11 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
       });
       return status === 202 ? { model: null, job: read(job, json) } : { model: read(hit, json), job: null };
     },
-    async models(filter = {}) {
-      const query = filter.family === undefined ? "" : `?family=${encodeURIComponent(filter.family)}`;
-      return (await get(z.object({ models: z.array(model) }), `v1/models${query}`)).models;
-    },
+    models: ({ family, after } = {}) =>
+      listing(async (from) => {
+        const { models, next } = await get(modelPage, `v1/models${query({ family, after: from ?? after })}`);
+        return [models, next];
+      }),
     model: (digest) => get(model, segments`v1/models/${digest}`),
     async manifest(digest) {
       const response = await bytes(segments`v1/models/${digest}/files/bundle.json`);
@@ -193,7 +197,11 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
       const encoded = path.split("/").map(encodeURIComponent).join("/");
       return (await bytes(`${segments`v1/models/${digest}/files/`}${encoded}`)).body;
     },
-    jobs: async () => (await get(z.object({ jobs: z.array(job) }), "v1/jobs")).jobs,
+    jobs: ({ after } = {}) =>
+      listing(async (from) => {
+        const { jobs, next } = await get(jobPage, `v1/jobs${query({ after: from ?? after })}`);
+        return [jobs, next];
+      }),
     job: (id): Promise<Job> => get(job, segments`v1/jobs/${id}`),
     events,
     async cancel(id) {
@@ -202,6 +210,23 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
     },
     close: async () => closed.abort(),
   };
+}
+
+/** The entries of all pages; a page is asked for when those before it are taken. */
+async function* listing<T>(page: (after: string | null) => Promise<[T[], string | null]>): AsyncGenerator<T> {
+  for (let next: string | null = null; ; ) {
+    const [entries, following] = await page(next);
+    yield* entries;
+    if (following === null) return;
+    next = following;
+  }
+}
+
+function query(given: Record<string, string | undefined>): string {
+  const set = Object.entries({ ...given, limit: String(pageSize.largest) }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return `?${new URLSearchParams(set as [string, string][])}`;
 }
 
 /** A path whose values are encoded, so that a name can't leave its place. */

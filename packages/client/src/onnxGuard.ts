@@ -5,6 +5,7 @@
 // TensorProto. Messages that a protobuf parser would read otherwise than this walk (groups, long tags) are refused.
 
 import { DriftlineError } from "./error.ts";
+import { protobufFields } from "./protobuf.ts";
 
 type Message = "model" | "training" | "graph" | "function" | "node" | "attribute" | "sparse" | "tensor";
 
@@ -38,33 +39,16 @@ function walk(bytes: Uint8Array, start: number, end: number, kind: Message, dept
   if (depth > maximumDepth) throw malformed(source, `messages are nested more than ${maximumDepth} deep`);
   let name = "";
   let external = false;
-  let at = start;
-  while (at < end) {
-    const tag = varint(bytes, at, end, 5, source);
-    at = tag.next;
-    const field = Math.floor(tag.value / 8);
-    const wire = tag.value % 8;
-    if (tag.value >= 2 ** 32 || field === 0) throw malformed(source, `bad field tag at byte ${at}`);
-    if (wire === 0) {
-      const value = varint(bytes, at, end, 10, source);
-      at = value.next;
-      if (kind === "tensor" && field === tensorDataLocation && value.value !== 0) external = true;
-    } else if (wire === 2) {
-      const length = varint(bytes, at, end, 5, source);
-      at = length.next;
-      if (at + length.value > end) throw malformed(source, `a field at byte ${at} goes beyond its message`);
-      const child = children[kind][field];
-      if (child !== undefined) walk(bytes, at, at + length.value, child, depth + 1, source);
-      if (kind === "tensor" && field === tensorExternalData) external = true;
-      if (kind === "tensor" && field === tensorName) {
-        name = new TextDecoder().decode(bytes.subarray(at, at + Math.min(length.value, 200)));
+  for (const field of protobufFields(bytes, start, end, (what) => malformed(source, what))) {
+    if (field.wire === 0) {
+      if (kind === "tensor" && field.number === tensorDataLocation && field.value !== 0) external = true;
+    } else if (field.wire === 2) {
+      const child = children[kind][field.number];
+      if (child !== undefined) walk(bytes, field.start, field.end, child, depth + 1, source);
+      if (kind === "tensor" && field.number === tensorExternalData) external = true;
+      if (kind === "tensor" && field.number === tensorName) {
+        name = new TextDecoder().decode(bytes.subarray(field.start, Math.min(field.end, field.start + 200)));
       }
-      at += length.value;
-    } else if (wire === 1 || wire === 5) {
-      at += wire === 1 ? 8 : 4;
-      if (at > end) throw malformed(source, `a field at byte ${at} goes beyond its message`);
-    } else {
-      throw malformed(source, `field of wire type ${wire} at byte ${at}`);
     }
   }
   if (external) {
@@ -77,15 +61,6 @@ function walk(bytes: Uint8Array, start: number, end: number, kind: Message, dept
       },
     );
   }
-}
-
-function varint(bytes: Uint8Array, at: number, end: number, longest: number, source: string) {
-  let value = 0;
-  for (let i = 0; i < longest && at + i < end; i++) {
-    value += (bytes[at + i] & 0x7f) * 2 ** (7 * i);
-    if (bytes[at + i] < 0x80) return { value, next: at + i + 1 };
-  }
-  throw malformed(source, `cut off or bad number at byte ${at}`);
 }
 
 function malformed(source: string, what: string): DriftlineError {

@@ -50,7 +50,7 @@ def use_threads(threads: int) -> None:
 
 
 if __name__ == "__main__":
-    # The warm-up thread may still be importing: leave without waiting for it.
+    # The thread that waits for the parent's end still reads: leave without waiting for it.
     status = main(sys.argv[1:])
     sys.stderr.flush()
     os._exit(status)

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import threading
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +11,7 @@ from .checkpoint import NAME as CHECKPOINT
 from .checkpoint import Progress
 from .dataset import read_dataset
 from .energy_score import EnergyScoreModel
-from .export import MODEL, REFERENCE, export, signature, warm_up
+from .export import MODEL, REFERENCE, export, signature
 from .files import sha256_of, write_atomically
 from .job import Job
 from .lifetime import StopRequest
@@ -30,8 +29,6 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
     (directory / "result.json").unlink(missing_ok=True)
     events.emit("start", protocol=PROTOCOL, model=job.model, seed=job.seed, threads=job.threads)
     data = read_dataset(job)
-    warming = threading.Thread(target=warm_up, daemon=True)
-    warming.start()
     model = MODELS[job.model](job, data)
     events.emit(
         "log",
@@ -39,7 +36,6 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
         f"{len(data.validation)} validation rows, {job.threads} threads.",
     )
     outcome = train(job, model, directory, events, stop)
-    warming.join()
     exported = export(job, outcome.generator, model.encoding, data.train.features, directory)
     progress = outcome.progress
     result = {

@@ -21,7 +21,7 @@ CALL_SECONDS = 0.5
 """Aim for one compiled call: Python's signal handlers wait for it to end."""
 CHECKPOINT_SECONDS = 8.0
 MEMORY = 0.95
-"""The pace is that of the last twenty calls or so: at the start, imports for the export go on beside the training."""
+"""The pace is that of the last twenty calls or so: other programs come and go."""
 CALLS_FOR_PACE = 5
 """So many calls of this process must have been timed before the end is moved."""
 IN_TIME = 0.97

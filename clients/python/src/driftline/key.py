@@ -3,10 +3,12 @@
 The rules are those of docs/families.md; the test vectors in vectors.json fix them for every language.
 """
 
+from __future__ import annotations
+
 import decimal
 import hashlib
-import json
 import math
+import numbers
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -15,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from driftline import units
+from driftline.canonical import canonical_json
 from driftline.errors import DriftlineError
 
 SCHEME = "driftline-key/1"
@@ -71,20 +74,30 @@ def canonical_question(
         "invalid_software",
         defaulted,
     )
-    canonical = json.dumps(
+    canonical = canonical_text(family["name"], family["version"], values, versions)
+    return Question(
+        family["name"], family["version"], values, versions, defaulted, canonical, key_of(canonical)
+    )
+
+
+def canonical_text(
+    family: str, family_version: int, conditions: Mapping[str, str], software: Mapping[str, str]
+) -> str:
+    """The canonical form of a question whose values are canonical."""
+    return canonical_json(
         {
             "scheme": SCHEME,
-            "family": family["name"],
-            "familyVersion": family["version"],
-            "conditions": values,
-            "software": versions,
-        },
-        sort_keys=True,
-        ensure_ascii=False,
-        separators=(",", ":"),
+            "family": family,
+            "familyVersion": family_version,
+            "conditions": conditions,
+            "software": software,
+        }
     )
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    return Question(family["name"], family["version"], values, versions, defaulted, canonical, f"k1-{digest}")
+
+
+def key_of(canonical: str) -> str:
+    """The key of a canonical form."""
+    return f"k1-{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def _complete(
@@ -122,21 +135,34 @@ def _condition(condition: Mapping[str, Any], given: Any) -> str:
 
 
 def _quantity(condition: Mapping[str, Any], given: Any) -> str:
-    name, unit = condition["name"], condition["unit"]
     low, high, grid = (Fraction(condition[field]) for field in ("minimum", "maximum", "grid"))
+    allowed = f"from {condition['minimum']} to {condition['maximum']} {condition['unit']}"
+    remedy = f"Give a decimal number {allowed}."
+    value = read_quantity(condition["name"], condition["unit"], given, remedy)
+    # round() of a fraction goes to the even neighbour of a tie.
+    value = round(value / grid) * grid
+    if not low <= value <= high:
+        raise _refused(condition["name"], given, "out_of_range", "is outside the allowed range", remedy)
+    return plain_decimal(value)
+
+
+def _refused(name: str, given: Any, code: str, what: str, remedy: str) -> DriftlineError:
+    message = f"Condition {name}: {given!r:.80} {what}."
+    return DriftlineError(code, message, field=f"conditions.{name}", remedy=remedy)
+
+
+def read_quantity(name: str, unit: str, given: Any, remedy: str) -> Fraction:
+    """The value of a condition in ``unit``, exactly; raises invalid_quantity or wrong_unit."""
 
     def refused(code: str, what: str) -> DriftlineError:
-        return DriftlineError(
-            code,
-            f"Condition {name}: {given!r:.80} {what}.",
-            field=f"conditions.{name}",
-            remedy=f"Give a decimal number from {condition['minimum']} to {condition['maximum']} {unit}.",
-        )
+        return _refused(name, given, code, what, remedy)
 
     not_a_number = refused("invalid_quantity", "is not a decimal number with a unit")
-    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+    if isinstance(given, bool) or not isinstance(given, (str, numbers.Real)):
         raise not_a_number
     if not isinstance(given, str):
+        # NumPy's numbers, too, by way of Python's.
+        given = int(given) if isinstance(given, numbers.Integral) else float(given)
         if not math.isfinite(given) or abs(given) > LARGEST_EXACT:
             raise refused("invalid_quantity", "is not finite, or beyond 2^53: write it as a string")
         given = repr(given)
@@ -163,14 +189,11 @@ def _quantity(condition: Mapping[str, Any], given: Any) -> str:
             if not looks_like_a_unit:
                 raise not_a_number from None
             raise refused("wrong_unit", f"is in {given_unit}, which {error}") from None
-    # round() of a fraction goes to the even neighbour of a tie.
-    value = round(value / grid) * grid
-    if not low <= value <= high:
-        raise refused("out_of_range", "is outside the allowed range")
-    return _plain_decimal(value)
+    return value
 
 
-def _plain_decimal(value: Fraction) -> str:
+def plain_decimal(value: Fraction) -> str:
+    """A decimal fraction without exponent and trailing zeros."""
     exact = EXACT.divide(decimal.Decimal(value.numerator), decimal.Decimal(value.denominator))
     text = format(exact, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -180,7 +203,7 @@ class NotAWord(ValueError):
     """The value is no word of a key."""
 
 
-def _normalised(given: Any) -> str:
+def normalised(given: Any) -> str:
     """The text in normalisation form C; raises NotAWord, saying why, where it can be no word of a key."""
     if not isinstance(given, str):
         raise NotAWord("is not a text")
@@ -199,7 +222,7 @@ def _normalised(given: Any) -> str:
 def _label(condition: Mapping[str, Any], given: Any) -> str:
     values = condition.get("values")
     try:
-        word = _normalised(given)
+        word = normalised(given)
         if values is not None and word not in values:
             raise NotAWord("is not among the allowed values")
     except NotAWord as error:
@@ -214,7 +237,7 @@ def _label(condition: Mapping[str, Any], given: Any) -> str:
 
 def _software(component: Mapping[str, Any], given: Any) -> str:
     try:
-        word = _normalised(given)
+        word = normalised(given)
         parts = word.split("/")
         if len(parts) != 2 or not all(parts) or any(unicodedata.category(c) == "Zs" for c in word):
             raise NotAWord("is not of the form name/version")

@@ -1,5 +1,7 @@
 """Units of measurement: reads expressions such as ``um/sqrt(cm)`` and converts between them exactly."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -66,7 +68,7 @@ class Unit:
     exponents: dict[str, Fraction]
     square: Fraction
 
-    def times(self, other: "Unit", sign: int = 1) -> "Unit":
+    def times(self, other: Unit, sign: int = 1) -> Unit:
         exponents = Counter(self.exponents)
         for name, exponent in other.exponents.items():
             exponents[name] += sign * exponent
@@ -76,23 +78,23 @@ class Unit:
         )
 
 
-def _symbols() -> dict[str, Unit]:
+def _symbol(name: str) -> Unit | None:
+    """A unit by its symbol. One of its own wins over a prefix: Pa is pascal, min is minute."""
+
     def unit(size: str, powers: tuple[int, ...], ten: int = 0) -> Unit:
-        exponents = {name: Fraction(power) for name, power in zip(BASE, powers) if power}
+        exponents = {base: Fraction(power) for base, power in zip(BASE, powers) if power}
         return Unit(exponents, (Fraction(size) * Fraction(10) ** ten) ** 2)
 
-    table = {
-        prefix + name: unit(*PREFIXABLE[name], ten) for prefix, ten in PREFIXES.items() for name in PREFIXABLE
-    }
-    table |= {
-        prefix + "rad": Unit({"rad": Fraction(1)}, Fraction(100) ** ten) for prefix, ten in PREFIXES.items()
-    }
-    # A symbol of its own wins over a prefix: Pa is pascal, min is minute.
-    table |= {name: Unit({name: Fraction(1)}, Fraction(1)) for name in (*COUNTED, "rad")}
-    return table | {name: unit(*entry) for name, entry in (PREFIXABLE | PLAIN).items()}
-
-
-SYMBOLS = _symbols()
+    if name in PREFIXABLE or name in PLAIN:
+        return unit(*(PREFIXABLE.get(name) or PLAIN[name]))
+    if name in COUNTED or name == "rad":
+        return Unit({name: Fraction(1)}, Fraction(1))
+    ten, rest = PREFIXES.get(name[:1]), name[1:]
+    if ten is None:
+        return None
+    if rest == "rad":
+        return Unit({"rad": Fraction(1)}, Fraction(100) ** ten)
+    return unit(*PREFIXABLE[rest], ten) if rest in PREFIXABLE else None
 
 
 class NotAUnit(ValueError):
@@ -131,23 +133,21 @@ def _product(tokens: list[str]) -> tuple[Unit, list[str]]:
 
 
 def _factor(tokens: list[str]) -> tuple[Unit, list[str]]:
-    match tokens:
-        case ["sqrt", "(", *rest]:
-            unit, rest = _product(rest)
-            return _root(unit), _closed(rest)
-        case ["(", *rest]:
-            unit, rest = _product(rest)
-            return unit, _closed(rest)
-        case [symbol, *rest]:
-            unit = SYMBOLS.get(symbol.replace("µ", "u", 1).replace("μ", "u", 1))
-            if unit is None:
-                raise NotAUnit("is not a known unit")
-            if rest and len(rest[0]) > 1 and rest[0].startswith("^"):
-                power = int(rest[0][1:].replace(" ", ""))
-                exponents = {name: exponent * power for name, exponent in unit.exponents.items() if power}
-                return Unit(exponents, unit.square**power), rest[1:]
-            return unit, rest
-    raise NotAUnit("is not a known unit")
+    if tokens[:2] == ["sqrt", "("]:
+        unit, rest = _product(tokens[2:])
+        return _root(unit), _closed(rest)
+    if tokens[:1] == ["("]:
+        unit, rest = _product(tokens[1:])
+        return unit, _closed(rest)
+    symbol, rest = "".join(tokens[:1]), tokens[1:]
+    unit = _symbol(symbol.replace("µ", "u", 1).replace("μ", "u", 1))
+    if unit is None:
+        raise NotAUnit("is not a known unit")
+    if rest and len(rest[0]) > 1 and rest[0].startswith("^"):
+        power = int(rest[0][1:].replace(" ", ""))
+        exponents = {name: exponent * power for name, exponent in unit.exponents.items() if power}
+        return Unit(exponents, unit.square**power), rest[1:]
+    return unit, rest
 
 
 def _closed(tokens: list[str]) -> list[str]:

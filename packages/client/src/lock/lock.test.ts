@@ -152,7 +152,7 @@ test("under a lock its bundles answer, whatever serves now, and nothing else is 
   });
   assert.equal(other.found, false);
   assert.deepEqual(
-    (await locked.models()).map(({ bundle }) => bundle),
+    (await Array.fromAsync(locked.models())).map(({ bundle }) => bundle),
     [mine.digest],
   );
   for (const ask of [locked.model, locked.manifest, (digest: string) => locked.file(digest, "model.onnx")]) {

@@ -2,6 +2,7 @@
 
 import type { Driftline, Hit, Miss, Model, Resolution, ResolveRequest } from "../api.ts";
 import { DriftlineError } from "../error.ts";
+import { newestFirst } from "../listing.ts";
 import { askedFamily } from "../question/askedFamily.ts";
 import type { AskedFamily, Question } from "../question/family.ts";
 import { nearestName } from "../question/nearestName.ts";
@@ -152,14 +153,17 @@ export function underLock(driftline: Driftline, lock: Lock): LockedDriftline {
         data: { ...resolution },
       });
     },
-    async models(filter = {}) {
+    async *models({ family, after } = {}) {
       const all = await Promise.all(bundles.map(modelOf));
-      return all.filter((model) => filter.family === undefined || model.family === filter.family);
+      yield* newestFirst(
+        all.filter((model) => family === undefined || model.family === family),
+        after,
+      );
     },
     model: async (prefix) => modelOf(inLock(prefix)),
     manifest: async (prefix) => manifestOf(inLock(prefix)),
     file: async (prefix, path) => driftline.file(inLock(prefix), path),
-    jobs: () => driftline.jobs(),
+    jobs: (filter) => driftline.jobs(filter),
     job: (id) => driftline.job(id),
     events: (id, options) => driftline.events(id, options),
     cancel: (id) => driftline.cancel(id),

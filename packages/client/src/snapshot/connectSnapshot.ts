@@ -12,6 +12,7 @@ import {
   resolveRequest,
 } from "../api.ts";
 import { DriftlineError } from "../error.ts";
+import { newestFirst } from "../listing.ts";
 import { type Lock, parseLock } from "../lock/lock.ts";
 import { type RunTable, runTable } from "../lock/runTable.ts";
 import type { Question } from "../question/family.ts";
@@ -125,15 +126,13 @@ export async function connectSnapshot(
         data: { ...resolution },
       });
     },
-    async models(filter = {}) {
+    async *models({ family, after } = {}) {
       const all: Model[] = [];
       for (const each of families.values()) {
-        if (filter.family !== undefined && each.entry.name !== filter.family) continue;
+        if (family !== undefined && each.entry.name !== family) continue;
         all.push(...(await each.models()).lines.map((line) => modelOfLine(line, each.entry)));
       }
-      const newestFirst = (a: Model, b: Model) =>
-        a.createdAt === b.createdAt ? order(a.bundle, b.bundle) : order(b.createdAt, a.createdAt);
-      return all.sort(newestFirst);
+      yield* newestFirst(all, after);
     },
     async model(prefix) {
       const { bundle, line } = await findModel(directory, families.values(), prefix);
@@ -153,7 +152,10 @@ export async function connectSnapshot(
         remedy: `It has ${manifest.files.map((file) => file.path).join(", ")}.`,
       });
     },
-    jobs: async () => [],
+    // biome-ignore lint/correctness/useYield: there are none
+    async *jobs({ after } = {}) {
+      if (after !== undefined) throw noJob(after);
+    },
     job: async (id) => {
       throw noJob(id);
     },
@@ -223,10 +225,6 @@ function checked(request: ResolveRequest): z.output<typeof resolveRequest> {
   }
   // The schema passes over a name such as __proto__; what a family has no condition for must not be ignored.
   return { ...data, conditions: request.conditions ?? {}, software: request.software ?? {} };
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function readOnly(): DriftlineError {

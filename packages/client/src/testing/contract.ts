@@ -123,9 +123,11 @@ export function driftlineContract(name: string, make: () => Promise<ContractSubj
     });
 
     it("names models by digest and by prefix", async () => {
-      const models = modelSchema.array().parse(await driftline.models({ family: subject.family }));
+      const models = modelSchema
+        .array()
+        .parse(await Array.fromAsync(driftline.models({ family: subject.family })));
       assert.ok(models.some(({ bundle }) => bundle === subject.bundle));
-      assert.deepEqual(await driftline.models({ family: "no.such" }).catch(() => []), []);
+      assert.deepEqual(await Array.fromAsync(driftline.models({ family: "no.such" })), []);
       assert.equal((await driftline.model(subject.bundle)).bundle, subject.bundle);
       assert.equal((await driftline.model(subject.bundle.slice(0, 8))).bundle, subject.bundle);
       assert.equal((await rejection(driftline.model("0".repeat(64)))).code, "unknown_model");
@@ -169,7 +171,7 @@ export function driftlineContract(name: string, make: () => Promise<ContractSubj
         rest,
         events.filter(({ seq }) => seq > middle),
       );
-      assert.ok((await driftline.jobs()).some(({ id }) => id === job.id));
+      assert.ok((await Array.fromAsync(driftline.jobs())).some(({ id }) => id === job.id));
     });
 
     it("cancels a job, and stops telling when asked to", async (t) => {

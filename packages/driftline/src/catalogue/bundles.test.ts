@@ -76,7 +76,7 @@ test("the fence runs in the publishing transaction; where it throws nothing is p
     throw new Error("lease lost");
   };
   await assert.rejects(catalogue.publish({ ...bundle, reason: "test", fence }), /lease lost/);
-  assert.deepEqual(await catalogue.models(), []);
+  assert.deepEqual(await Array.fromAsync(catalogue.models()), []);
   let calls = 0;
   const counted = async () => void calls++;
   await catalogue.publish({ ...bundle, reason: "test", fence: counted });
@@ -115,7 +115,7 @@ test("bundles that are not as their manifest says are refused, named by file, an
   }
   const refused = makeBundle(ask(), { change: ({ verdict }) => Object.assign(verdict, { passed: false }) });
   await assert.rejects(catalogue.publish({ ...refused, reason: "test" }), { code: "refused" });
-  assert.deepEqual(await catalogue.models(), []);
+  assert.deepEqual(await Array.fromAsync(catalogue.models()), []);
 });
 
 test("a bundle's directory without bundle.json, with a missing file or a link is refused", async (t) => {
@@ -162,7 +162,7 @@ test("two processes publish the same and different bundles at once: each once, e
   const catalogue = await openCatalogue(directory);
   t.after(() => catalogue.close());
   const bindings = await catalogue.database.db.selectFrom("bindings").select("bundle").execute();
-  const models = await catalogue.models();
+  const models = await Array.fromAsync(catalogue.models());
   assert.equal(models.length, 45);
   assert.equal(bindings.length, 45);
   assert.equal(new Set(bindings.map(({ bundle }) => bundle)).size, 45);
@@ -191,7 +191,7 @@ test("publishers killed at random moments leave every bundle whole or absent", a
   t.after(() => catalogue.close());
   const report = await catalogue.verifyAll();
   assert.deepEqual(report.findings, []);
-  const models = await catalogue.models();
+  const models = await Array.fromAsync(catalogue.models());
   assert.ok(models.length >= 3, `only ${models.length} bundles were published`);
   for (const model of models) {
     const question = ask(model.conditions, model.software);

@@ -1,6 +1,7 @@
 // Records: prefixes, lists, files of a bundle, withdrawal.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { ask, makeBundle, scratchCatalogue, testFamily } from "./testing.ts";
 
@@ -72,6 +73,38 @@ test("a prefix that several begin with is refused and names them", async (t) => 
   assert.equal((await catalogue.model("abcdef012")).bundle, digests[1]);
 });
 
+test("a long list goes on after any model of it, those of one instant included, and once through each", async (t) => {
+  const catalogue = await scratchCatalogue(t);
+  const bundle = makeBundle(ask());
+  await catalogue.publish({ ...bundle, reason: "test" });
+  const row = await catalogue.database.db.selectFrom("bundles").selectAll().executeTakeFirstOrThrow();
+  const rows = Array.from({ length: 450 }, (_, i) => ({
+    ...row,
+    digest: createHash("sha256").update(String(i)).digest("hex"),
+    family: i % 3 === 0 ? "other" : row.family,
+    // Seven at a time.
+    created_at: new Date(1e12 + 1000 * Math.floor(i / 7)).toISOString(),
+  }));
+  await catalogue.database.write((trx) => trx.insertInto("bundles").values(rows).execute());
+  const order = (a: { at: string; digest: string }, b: { at: string; digest: string }) =>
+    a.at === b.at ? (a.digest < b.digest ? 1 : -1) : a.at < b.at ? 1 : -1;
+  for (const family of [undefined, row.family]) {
+    const expected = [...rows, row]
+      .filter((each) => family === undefined || each.family === family)
+      .map((each) => ({ at: each.created_at, digest: each.digest }))
+      .sort(order)
+      .map(({ digest }) => digest);
+    const digests = async (after?: string) =>
+      (await Array.fromAsync(catalogue.models({ family, after }))).map((model) => model.bundle);
+    assert.deepEqual(await digests(), expected);
+    for (const i of [0, 99, 100, 250, expected.length - 1]) {
+      assert.deepEqual(await digests(expected[i]), expected.slice(i + 1), `after model ${i}`);
+    }
+  }
+  assert.equal(await catalogue.count(), 451);
+  await assert.rejects(catalogue.models({ after: "0".repeat(64) }).next(), { code: "unknown_model" });
+});
+
 test("models are listed newest first, by family, with whether they serve", async (t) => {
   const catalogue = await scratchCatalogue(t);
   const first = makeBundle(ask());
@@ -79,7 +112,7 @@ test("models are listed newest first, by family, with whether they serve", async
   await catalogue.publish({ ...first, reason: "test" });
   await new Promise((resolve) => setTimeout(resolve, 2));
   await catalogue.publish({ ...second, reason: "test" });
-  const listed = await catalogue.models({ family: testFamily.name });
+  const listed = await Array.fromAsync(catalogue.models({ family: testFamily.name }));
   assert.deepEqual(
     listed.map(({ bundle, serving }) => [bundle, serving]),
     [
@@ -87,7 +120,7 @@ test("models are listed newest first, by family, with whether they serve", async
       [first.digest, false],
     ],
   );
-  assert.deepEqual(await catalogue.models({ family: "other" }), []);
+  assert.deepEqual(await Array.fromAsync(catalogue.models({ family: "other" })), []);
   assert.deepEqual(await catalogue.servingCounts(), new Map([[testFamily.name, 1]]));
   await catalogue.withdraw(second.digest, "test");
   assert.deepEqual(await catalogue.servingCounts(), new Map());

@@ -41,16 +41,53 @@ export function toModel(row: ModelRow, serving: boolean): Model {
   };
 }
 
+/** A page takes about a millisecond, in which a server answers nobody else. */
+const rowsAtOnce = 100;
+
 export type FileEntry = BundleManifest["files"][number];
 
 export function records({ db, write }: Database<CatalogueTables>, blobs: BlobStore, bindings: Bindings) {
-  /** All published models, newest first, withdrawn and superseded ones included (`serving` tells). */
-  async function models(filter: { family?: string; recipeHash?: string } = {}): Promise<Model[]> {
-    let query = db.selectFrom("bundles").select(modelColumns).orderBy("created_at", "desc").orderBy("digest");
-    if (filter.family !== undefined) query = query.where("family", "=", filter.family);
-    if (filter.recipeHash !== undefined) query = query.where("recipe_hash", "=", filter.recipeHash);
-    const [rows, serving] = await Promise.all([query.execute(), servingBundles(db)]);
-    return rows.map((row) => toModel(row, serving.has(row.digest)));
+  /**
+   * Published models, newest first, withdrawn and superseded ones included (`serving` tells); `after` a digest or
+   * unique prefix, those that follow it. A page is read when those before it are taken. Throws `unknown_model`.
+   */
+  async function* models(filter: { family?: string; after?: string } = {}): AsyncGenerator<Model> {
+    let last = filter.after === undefined ? null : await model(filter.after);
+    for (;;) {
+      let query = db.selectFrom("bundles").select(modelColumns).limit(rowsAtOnce);
+      if (filter.family !== undefined) query = query.where("family", "=", filter.family);
+      if (last !== null) {
+        const { createdAt, bundle } = last;
+        query = query.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple("created_at", "digest"), "<", tuple(createdAt, bundle)),
+        );
+      }
+      const rows = await query.orderBy("created_at", "desc").orderBy("digest", "desc").execute();
+      if (rows.length === 0) return;
+      const serving = await servingBundles(rows.map(({ key }) => key));
+      const page = rows.map((row) => toModel(row, serving.has(row.digest)));
+      yield* page;
+      if (page.length < rowsAtOnce) return;
+      last = page[page.length - 1];
+    }
+  }
+
+  async function count(): Promise<number> {
+    const { models } = await db
+      .selectFrom("bundles")
+      .select(({ fn }) => fn.countAll().as("models"))
+      .executeTakeFirstOrThrow();
+    return Number(models);
+  }
+
+  async function servingBundles(keys: string[]): Promise<Set<string>> {
+    const rows = await db
+      .selectFrom("bindings")
+      .select("bundle")
+      .where("action", "=", "serve")
+      .where("id", "in", (inner) => newestBindings(inner).where("each.key", "in", keys))
+      .execute();
+    return new Set(rows.map(({ bundle }) => bundle));
   }
 
   /** How many models of each family serve a key. */
@@ -146,7 +183,7 @@ export function records({ db, write }: Database<CatalogueTables>, blobs: BlobSto
     return newest?.action === "serve" ? model(newest.bundle) : null;
   }
 
-  return { models, servingCounts, model, byKey, manifest, fileEntry, file, withdraw, servedAt };
+  return { models, count, servingCounts, model, byKey, manifest, fileEntry, file, withdraw, servedAt };
 }
 
 async function servingBundle(db: Kysely<CatalogueTables>, key: string): Promise<string | null> {
@@ -158,16 +195,6 @@ async function servingBundle(db: Kysely<CatalogueTables>, key: string): Promise<
     .limit(1)
     .executeTakeFirst();
   return newest?.action === "serve" ? newest.bundle : null;
-}
-
-async function servingBundles(db: Kysely<CatalogueTables>): Promise<Set<string>> {
-  const rows = await db
-    .selectFrom("bindings")
-    .select("bundle")
-    .where("action", "=", "serve")
-    .where("id", "in", newestBindings)
-    .execute();
-  return new Set(rows.map(({ bundle }) => bundle));
 }
 
 /** Ids of the bindings that decide: the newest of each key. */

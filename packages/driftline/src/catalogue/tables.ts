@@ -69,7 +69,8 @@ export interface CatalogueTables {
 
 export const catalogueMigrations: Migration[] = [
   { name: "catalogue/1", up: createTables },
-  { name: "catalogue/2", up: createLedger },
+  { name: "catalogue/2", up: indexListings },
+  { name: "catalogue/3", up: createLedger },
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
@@ -141,4 +142,16 @@ async function createTables(db: Kysely<any>): Promise<void> {
     .columns(["family", "family_version", "id"])
     .execute();
   await db.schema.createIndex("bindings_by_bundle").on("bindings").columns(["bundle", "id"]).execute();
+}
+
+/** A page of a listing begins where the last one ended. */
+// biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
+async function indexListings(db: Kysely<any>): Promise<void> {
+  await db.schema.dropIndex("bundles_by_family").execute();
+  await db.schema
+    .createIndex("bundles_by_family")
+    .on("bundles")
+    .columns(["family", "created_at", "digest"])
+    .execute();
+  await db.schema.createIndex("bundles_by_time").on("bundles").columns(["created_at", "digest"]).execute();
 }

@@ -23,7 +23,7 @@ export const checks: Record<string, (context: CommandContext) => Promise<string>
   "free space": ({ config }) => freeSpace(config.dataDirectory),
   clock: ({ config }) => clock(config.dataDirectory),
   families: async ({ config }) => [...loadFamilies(config.families).keys()].join(", "),
-  catalogue: async (context) => `${(await (await context.platform()).models()).length} models`,
+  catalogue: async (context) => `${await (await context.platform()).opened.catalogue.count()} models`,
   records: newestRecord,
   "open in": async ({ config }) => openIn(config.dataDirectory),
   python: ({ config }) => trainerVersions(trainerEnvironment(config.trainerDirectory, config.python)),

@@ -10,6 +10,7 @@ export const commands = {
   ensure: async (): Promise<Command> => (await import("./commands/ensure.ts")).ensure,
   pull: async (): Promise<Command> => (await import("./commands/pull.ts")).pull,
   verify: async (): Promise<Command> => (await import("./commands/verify.ts")).verify,
+  export: async (): Promise<Command> => (await import("./commands/export.ts")).exportCommand,
   generate: async (): Promise<Command> => (await import("./commands/generate.ts")).generate,
   validate: async (): Promise<Command> => (await import("./commands/validate.ts")).validate,
   models: async (): Promise<Command> => (await import("./commands/models.ts")).models,

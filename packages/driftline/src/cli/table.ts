@@ -3,7 +3,9 @@
 /** Rows under a header; a header of empty words is left out. */
 export function table(header: string[], rows: string[][]): string {
   const all = header.some((word) => word !== "") ? [header, ...rows] : rows;
-  const widths = header.map((_, column) => Math.max(0, ...all.map((row) => row[column].length)));
+  const widths = header.map((_, column) =>
+    all.reduce((widest, row) => Math.max(widest, row[column].length), 0),
+  );
   return all
     .map((row) =>
       row

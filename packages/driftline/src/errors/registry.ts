@@ -80,6 +80,19 @@ export const errorRegistry = {
     ...internal,
   },
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
+  unsupported_operator: {
+    title: "A model cannot be compiled: it uses an operator in a way that is not covered",
+    http: 422,
+    grpc: "UNIMPLEMENTED",
+    exit: 2,
+  },
+  compiler_failed: { title: "There is no C compiler, or it failed", ...internal },
+  export_failed: {
+    title: "A compiled export does not give the reference outputs of its bundle",
+    http: 500,
+    grpc: "INTERNAL",
+    exit: 5,
+  },
   cancelled: { title: "The job was cancelled", http: 409, grpc: "CANCELLED", exit: 1 },
   lease_lost: { title: "Another worker took over the job", http: 409, grpc: "ABORTED", exit: 1 },
   read_only: {

@@ -36,7 +36,62 @@ export function crossChecks(data: unknown, sourceOf: SourceOf): Finding[] {
   checkData(file, report);
   checkGates(["validation", "gates"], record(file.validation).gates, report);
   checkGates(["validation", "domain", "gates"], record(record(file.validation).domain).gates, report);
+  checkReconstruction(file, conditions, report);
   return found;
+}
+
+/** What the reconstruction of tracks in a time projection chamber works from: inputs, and conditions with their units. */
+export const tpcNeeds = {
+  inputs: ["crossing_angle", "dip_angle", "drift_length", "pad_coordinate", "pad_row", "pt"],
+  conditions: {
+    magnetic_field: "T",
+    drift_velocity: "cm/us",
+    sampling_period: "ns",
+    transverse_diffusion: "um/sqrt(cm)",
+    longitudinal_diffusion: "um/sqrt(cm)",
+  },
+  axes: ["pad_coordinate", "drift_length"],
+} as const;
+
+function checkReconstruction(
+  file: Record<string, unknown>,
+  conditions: Record<string, unknown>,
+  report: Report,
+): void {
+  const reconstruction = record(record(file.validation).reconstruction);
+  if (reconstruction.detector !== "tpc") return;
+  const path = ["validation", "reconstruction"];
+  for (const name of ["pt", "dip"]) {
+    const { low, high } = record(reconstruction[name]);
+    if (typeof low === "number" && typeof high === "number" && low >= high)
+      report([...path, name, "low"], "is not below high", "Exchange the two.");
+  }
+  const at = [...path, "detector"];
+  const inputs = inputNames(file.inputs);
+  const missing = tpcNeeds.inputs.filter((name) => !inputs.includes(name));
+  if (missing.length > 0) {
+    report(
+      at,
+      `is tpc, which needs the inputs ${missing.join(", ")}`,
+      "Declare them, or leave validation.reconstruction out.",
+    );
+  }
+  for (const [name, unit] of Object.entries(tpcNeeds.conditions)) {
+    if (record(conditions[name]).unit === unit) continue;
+    report(
+      at,
+      `is tpc, which needs the condition ${name} in ${unit}`,
+      "Declare it so, or leave validation.reconstruction out.",
+    );
+  }
+  const axes = list(record(file.output).axes).map((axis) => record(axis).coordinate);
+  if (axes.join() !== tpcNeeds.axes.join()) {
+    report(
+      at,
+      `is tpc, whose output's axes are counted from ${tpcNeeds.axes.join(" and ")}`,
+      "Order the axes so, or leave validation.reconstruction out.",
+    );
+  }
 }
 
 function checkInputs(

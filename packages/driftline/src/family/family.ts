@@ -63,6 +63,23 @@ export interface Gate {
   maximum?: number;
 }
 
+/** How tracks through the whole detector are reconstructed, with the model and with the simulator. */
+export interface ReconstructionPolicy {
+  /** Geometry: the pad rows of a time projection chamber. */
+  detector: "tpc";
+  tracks: number;
+  /** Transverse momentum, GeV/c. */
+  pt: { low: number; high: number };
+  /** Angle to the bending plane, degrees. */
+  dip: { low: number; high: number };
+  /** Limits of each resolution with the model over that with the simulator. */
+  resolution: { minimum: number; maximum: number };
+  /** The same for the residuals of single hits. */
+  hit: { minimum: number; maximum: number };
+  /** The same for the mean widths and charges of clusters. */
+  cluster: { minimum: number; maximum: number };
+}
+
 export interface Family {
   name: string;
   version: number;
@@ -90,6 +107,7 @@ export interface Family {
     rows: number;
     gates: Gate[];
     domain: { rows: number; corners: number; gates: Gate[] } | null;
+    reconstruction: ReconstructionPolicy | null;
   };
   /** Where it was read from, for messages. */
   source: string;

@@ -117,6 +117,32 @@ const domainTest = z.strictObject({
   gates: z.array(gate).min(1).describe("What the model must pass at each point"),
 });
 
+const range = (what: string, unit: string, low: number, high: number) =>
+  z
+    .strictObject({
+      low: z.number().min(low).max(high).describe(`Lower end, ${unit}`),
+      high: z.number().min(low).max(high).describe(`Upper end, ${unit}`),
+    })
+    .describe(what);
+
+const limits = (what: string) =>
+  z
+    .strictObject({
+      minimum: z.number().positive().max(1).describe("Lower limit of the ratio"),
+      maximum: z.number().min(1).describe("Upper limit of the ratio"),
+    })
+    .describe(what);
+
+const reconstruction = z.strictObject({
+  detector: z.literal("tpc").describe("Geometry: tpc for the pad rows of the MPD time projection chamber"),
+  tracks: z.int().min(200).max(50_000).describe("Tracks; a bin of 200 and more is gated"),
+  pt: range("Transverse momentum of the tracks", "GeV/c", 0.05, 100),
+  dip: range("Angle of the tracks to the bending plane", "degrees", -80, 80),
+  resolution: limits("Limits of each resolution with the model over that with the simulator"),
+  hit: limits("The same for the residuals of single hits"),
+  cluster: limits("The same for the mean widths and charges of clusters, which are known better"),
+});
+
 export const familyFile = z.strictObject({
   schema: z.literal("driftline-family/1").describe("Format of this file"),
   name: z
@@ -164,6 +190,10 @@ export const familyFile = z.strictObject({
       rows: rows.describe("Held-out rows that the gated figures use at most; thresholds belong to a size"),
       gates: z.array(gate).describe("What a model must pass to be published"),
       domain: domainTest.nullable().default(null).describe("Test at other conditions; null for none"),
+      reconstruction: reconstruction
+        .nullable()
+        .default(null)
+        .describe("Test by reconstructed tracks; null for none"),
     })
     .describe("What a model must pass"),
 });

@@ -14,7 +14,7 @@ export function makeFamily(given: Pick<Family, "name"> & Partial<Family>): Famil
     output: padsAndTimeBins,
     data: { rows: 1, split: { train: 0.7, validation: 0.05, test: 0.25 }, simulator: null, files: null },
     training: { trainer: "driftline", model: "test", seed: 1, threads: 1, hyperparameters: {} },
-    validation: { rows: 1, gates: [], domain: null },
+    validation: { rows: 1, gates: [], domain: null, reconstruction: null },
     source: "testing.ts",
     ...given,
   };

@@ -5,10 +5,12 @@ import type { Family, Question } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
 import type { TrainerEnvironment } from "../training/environment.ts";
 import { type PythonOptions, runPython } from "../training/python.ts";
+import type { Generate } from "../validation/sample.ts";
 import { type ModelValidation, validateModel } from "../validation/validateModel.ts";
 import { baseSimulator } from "./baseSimulator.ts";
 import { sampleModel } from "./models/sampleModel.ts";
 import type { Recipe } from "./recipe.ts";
+import { reconstruct } from "./reconstruct.ts";
 
 export interface JudgeRequest {
   family: Family;
@@ -19,6 +21,8 @@ export interface JudgeRequest {
   train: ResponseBatch;
   /** Responses that training never saw. */
   test: ResponseBatch;
+  /** Range of each input that the model's data cover. */
+  covered: Record<string, { low: number; high: number }>;
   seed: number;
   environment: TrainerEnvironment;
   scratchDirectory: string;
@@ -31,14 +35,23 @@ export interface JudgeRequest {
   onProgress(fraction: number, message: string): void;
 }
 
-export function judge(request: JudgeRequest): Promise<ModelValidation> {
+/** Share of the time that the figures of single responses take, for the progress, where tracks are reconstructed after them. */
+const lowLevelShare = 0.75;
+
+/** Figures of single responses, then of reconstructed tracks where the policy asks for them; one verdict of both. */
+export async function judge(request: JudgeRequest): Promise<ModelValidation> {
   const { family, recipe, model, seed, signal } = request;
+  const policy = recipe.validation.reconstruction ?? null;
   const { data, validation, training } = recipe;
   const simulator =
     data.source === "simulator"
       ? baseSimulator({ ...request, simulator: data.simulator, saturation: data.saturation })
       : undefined;
-  return validateModel({
+  const generate: Generate = (features, rows, draw) => sampleModel(model, features, rows, seed + draw);
+  const simulate: Generate | undefined =
+    simulator && ((features, rows, draw) => simulator.respond(features, rows, seed + draw));
+  const share = policy === null ? 1 : lowLevelShare;
+  const lowLevel = await validateModel({
     inputs: family.inputs,
     output: family.output,
     threshold: data.threshold,
@@ -46,8 +59,8 @@ export function judge(request: JudgeRequest): Promise<ModelValidation> {
     rows: validation.rows,
     train: request.train,
     test: request.test,
-    generate: (features, rows, draw) => sampleModel(model, features, rows, seed + draw),
-    simulate: simulator && ((features, rows, draw) => simulator.respond(features, rows, seed + draw)),
+    generate,
+    simulate,
     seed,
     runPython: (args, options) =>
       runPython(request.environment, args, {
@@ -59,7 +72,17 @@ export function judge(request: JudgeRequest): Promise<ModelValidation> {
         log: request.log,
       }),
     scratchDirectory: request.scratchDirectory,
-    onProgress: request.onProgress,
+    onProgress: (fraction, message) => request.onProgress(share * fraction, message),
     signal,
   });
+  if (policy === null) return lowLevel;
+  const reconstruction = await reconstruct(request, policy, generate, simulate, (fraction, message) =>
+    request.onProgress(share + (1 - share) * fraction, message),
+  );
+  const gates = [...lowLevel.verdict.gates, ...reconstruction.gates];
+  return {
+    ...lowLevel,
+    reconstruction,
+    verdict: { passed: gates.every(({ passed }) => passed), gates },
+  };
 }

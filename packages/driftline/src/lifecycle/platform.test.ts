@@ -46,7 +46,7 @@ test("data that are no plain file are refused at once: a pipe without a writer w
       message: says,
     });
   }
-  assert.deepEqual(await platform.jobs(), []);
+  assert.deepEqual(await Array.fromAsync(platform.jobs()), []);
 });
 
 test("a member out of range is named, in words", async () => {
@@ -77,6 +77,7 @@ test("a bundle that was made elsewhere, by no recipe of Driftline, cannot be jud
     files: [],
     rows: 100,
     seed: 1,
+    tracks: null,
     signal: new AbortController().signal,
     onProgress: () => {},
   };

@@ -43,6 +43,8 @@ export interface Platform extends Driftline {
   family(name: string): Family;
   /** As `resolve`, where a model was made for exactly these conditions as JSON: that is what a server sends. */
   resolveJson(family: string, request: ResolveRequest): Promise<Resolution | string>;
+  /** How many jobs are in each state that any is in. */
+  jobCounts(): Promise<Map<Job["state"], number>>;
   /** Runs jobs in this process's workers: all of them, or only one. Without it jobs wait for another process. */
   runJobs(only?: string): Executor;
 }
@@ -86,7 +88,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   ): Promise<Resolution> {
     const resolution = await catalogue.resolve(question, asked, accept);
     if (resolution.found) return resolution;
-    const unfinished = (await store.list({ key: question.key })).find((job) => isUnfinished(job.state));
+    const unfinished = (await store.of({ key: question.key })).find((job) => isUnfinished(job.state));
     return {
       ...resolution,
       job: unfinished?.id ?? null,
@@ -116,7 +118,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
         ...(data && { files: files.map(({ sha256, size }) => ({ sha256, size })) }),
       } satisfies RecipeChoices);
       const hash = recipeHash(recipe);
-      const earlier = await store.list({ recipeHash: hash });
+      const earlier = await store.of({ recipe_hash: hash });
       const published = earlier.find(({ state, bundle }) => state === "published" && bundle !== null);
       if (published?.bundle) {
         const reason = await catalogue.retirement(published.bundle);
@@ -188,7 +190,8 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
     model: (digest) => catalogue.model(digest),
     manifest: (digest) => catalogue.manifest(digest),
     file: (digest, path) => catalogue.file(digest, path),
-    jobs: () => store.list(),
+    jobs: (filter) => store.list(filter),
+    jobCounts: () => store.counts(),
     job: (id) => store.get(id),
     events,
     async cancel(id) {

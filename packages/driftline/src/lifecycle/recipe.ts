@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { fail } from "../errors/registry.ts";
-import type { Family, FileMapping, Gate, Question, SimulatorSource } from "../family/family.ts";
+import type { Family, FileMapping, Question, SimulatorSource } from "../family/family.ts";
 
 export interface SimulatedData {
   source: "simulator";
@@ -37,7 +37,9 @@ export interface Recipe {
     seed: number;
     threads: number;
   };
-  validation: { gates: Gate[]; rows: number; domain: Family["validation"]["domain"]; seed: number };
+  /** `reconstruction` is missing from recipes of releases before it. */
+  validation: Omit<Family["validation"], "reconstruction"> &
+    Partial<Pick<Family["validation"], "reconstruction">> & { seed: number };
   parent: string | null;
 }
 

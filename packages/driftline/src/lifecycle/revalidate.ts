@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleManifest } from "@driftline/client/bundle";
 import { fail } from "../errors/registry.ts";
+import type { Family } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
 import { loadDataset } from "../streaming/loadDataset.ts";
 import { readResponses } from "../streaming/readResponses.ts";
@@ -25,6 +26,8 @@ export interface RevalidateRequest {
   /** Rows to simulate. */
   rows: number;
   seed: number;
+  /** Tracks to reconstruct, in place of the recipe's number; null for that. */
+  tracks: number | null;
   signal: AbortSignal;
   onProgress(fraction: number | null, message: string): void;
 }
@@ -34,6 +37,19 @@ export interface Revalidation {
   validation: ModelValidation;
   /** HTML. */
   report: string;
+}
+
+/** The recipe with another number of tracks; the policy is the family's where the recipe was made before there was one. */
+function withTracks(recipe: Recipe, family: Family, tracks: number | null): Recipe {
+  if (tracks === null) return recipe;
+  const policy = recipe.validation.reconstruction ?? family.validation.reconstruction;
+  if (policy === null) {
+    throw fail("usage", `Validating: ${family.name} does not say how tracks are reconstructed.`, {
+      field: "--tracks",
+      remedy: "Leave --tracks out, or add `validation.reconstruction` to its family.yaml.",
+    });
+  }
+  return { ...recipe, validation: { ...recipe.validation, reconstruction: { ...policy, tracks } } };
 }
 
 /** Throws `unknown_model`, `usage` for a bundle made elsewhere, `damaged`, `invalid_data`, `python_missing`. Changes nothing in the catalogue. */
@@ -83,7 +99,8 @@ export async function revalidate(
     const validation = await judge({
       family,
       question: manifest,
-      recipe,
+      recipe: withTracks(recipe, family, request.tracks),
+      covered: manifest.domain.inputs,
       model,
       train: splits.train,
       test: splits.test,

@@ -82,7 +82,7 @@ describe("a server at loopback", () => {
         `application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
     assert.equal(posted.status, 403);
-    assert.deepEqual(await server.memory.jobs(), []);
+    assert.deepEqual(await Array.fromAsync(server.memory.jobs()), []);
   });
 
   it("beyond loopback leaves that to the token", async () => {

@@ -1,7 +1,6 @@
 // Counters and durations of requests, and jobs by state, in Prometheus's text format (version 0.0.4).
 
-import type { Driftline } from "@driftline/client/api";
-import { jobStates } from "@driftline/client/api";
+import { type Job, jobStates } from "@driftline/client/api";
 import type { FastifyInstance } from "fastify";
 import type { ConnectionFigures } from "./connections.ts";
 
@@ -18,11 +17,15 @@ interface RouteCounts {
 export interface Metrics {
   /** Counts an answer that did not pass through the app. */
   count(route: string, method: string, status: number, seconds: number): void;
-  text(driftline: Driftline): Promise<string>;
+  text(): Promise<string>;
 }
 
 /** Counts every answer of the app by route, method and status; `connections` tells of what is below them. */
-export function countRequests(app: FastifyInstance, connections: () => ConnectionFigures): Metrics {
+export function countRequests(
+  app: FastifyInstance,
+  connections: () => ConnectionFigures,
+  jobCounts: () => Promise<Map<Job["state"], number>>,
+): Metrics {
   const routes = new Map<string, RouteCounts>();
   function count(route: string, method: string, status: number, seconds: number): void {
     const labels = `route="${route}",method="${method}"`;
@@ -44,8 +47,8 @@ export function countRequests(app: FastifyInstance, connections: () => Connectio
 
   return {
     count,
-    async text(driftline) {
-      const jobs = await driftline.jobs();
+    async text() {
+      const jobs = await jobCounts();
       const lines: string[] = [];
       const metric = (name: string, type: string, help: string, samples: string[]) =>
         lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples);
@@ -76,10 +79,7 @@ export function countRequests(app: FastifyInstance, connections: () => Connectio
         "driftline_jobs",
         "gauge",
         "Jobs by state.",
-        jobStates.map((state) => {
-          const number = jobs.filter((job) => job.state === state).length;
-          return `driftline_jobs{state="${state}"} ${number}`;
-        }),
+        jobStates.map((state) => `driftline_jobs{state="${state}"} ${jobs.get(state) ?? 0}`),
       );
       const { open, atWork, refused, ended } = connections();
       const samples = (name: string, label: string, values: Record<string, number>) =>

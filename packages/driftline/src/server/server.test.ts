@@ -6,7 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import type { Job } from "@driftline/client/api";
 import { rejection } from "@driftline/client/testing/contract";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { createServer, listen } from "./server.ts";
 import type { MemoryDriftline } from "./testing.ts";
 import { problemOf, startTestServer, type TestServer } from "./testServer.ts";
@@ -249,6 +249,36 @@ describe("the server", () => {
     assert.equal(error.field, "http-port");
   });
 
+  it("lists jobs and models in pages, each going on where the last one ended", async () => {
+    for (const velocity of ["6.01", "6.02", "6.03"]) {
+      const request = { conditions: { drift_velocity: velocity }, hyperparameters: { endless: true } };
+      await memory.ensure("test.tiny", request);
+    }
+    const all = (await Array.fromAsync(memory.jobs())).map(({ id }) => id);
+    assert.ok(all.length >= 3);
+    type Page = { jobs: Job[]; next: string | null };
+    const listed: string[] = [];
+    for (let next: string | null = ""; next !== null; ) {
+      const answer: LightMyRequestResponse = await app.inject(`/v1/jobs?limit=2${next && `&after=${next}`}`);
+      const page: Page = answer.json();
+      assert.ok(page.jobs.length === 2 || page.next === null, answer.body);
+      listed.push(...page.jobs.map(({ id }) => id));
+      next = page.next;
+    }
+    assert.deepEqual(listed, all);
+    const exact = await app.inject(`/v1/jobs?limit=${all.length}`);
+    assert.equal(exact.json<{ next: string | null }>().next, null, "a full page that nothing follows");
+    assert.deepEqual((await app.inject(`/v1/models?after=${memory.bundle}`)).json(), {
+      models: [],
+      next: null,
+    });
+    for (const limit of ["0", "1001", "x"]) {
+      assert.equal((await problemOf(app.inject(`/v1/models?limit=${limit}`), 400)).field, "limit");
+    }
+    await problemOf(app.inject("/v1/jobs?after=no-such-job"), 404);
+    await problemOf(app.inject(`/v1/models?after=${"0".repeat(64)}`), 404);
+  });
+
   it("counts requests by route and status, and jobs by state", async () => {
     const fresh = await createServer({ driftline: memory });
     await fresh.inject("/v1/models/00000000");
@@ -260,7 +290,7 @@ describe("the server", () => {
     assert.ok(body.includes(`driftline_http_requests_total{${route},status="404"} 2\n`), body);
     assert.ok(body.includes(`driftline_http_request_duration_seconds_bucket{${route},le="+Inf"} 2\n`));
     assert.ok(body.includes('driftline_http_requests_total{route="unknown",method="GET",status="404"} 1\n'));
-    const running = (await memory.jobs()).filter((job) => job.state === "running").length;
+    const running = (await Array.fromAsync(memory.jobs())).filter((job) => job.state === "running").length;
     assert.ok(running > 0 && body.includes(`driftline_jobs{state="running"} ${running}\n`));
     for (const line of body.trimEnd().split("\n")) {
       assert.match(line, /^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[^{}]*\})? [-+.e\d]+)$/);

@@ -1,6 +1,6 @@
 // The HTTP server: a catalogue, in process, offered under /v1.
 
-import type { Driftline } from "@driftline/client/api";
+import type { Driftline, Job } from "@driftline/client/api";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import type { z } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
@@ -33,6 +33,8 @@ export interface ServerOptions {
   driftline: Driftline;
   /** Answers questions in place of `driftline.resolve`, with a hit as JSON where that is cheaper. */
   resolveJson?: ResolveJson;
+  /** How many jobs are in each state; by default they are listed and counted. */
+  jobCounts?: () => Promise<Map<Job["state"], number>>;
   /** Asked of every request but those for health. */
   token?: string | null;
   /** Address that it will listen at; a Host header must name it where it is loopback. */
@@ -55,7 +57,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const connections = trackConnections({ ...defaultLimits, ...options.limits }, tls);
   const guard = requestGuard(host, options.allowedHosts ?? []);
   const hasToken = tokenCheck(token);
-  const { resolveJson = driftline.resolve } = options;
+  const { resolveJson = driftline.resolve, jobCounts = () => countJobs(driftline) } = options;
   let closing = false;
   const short = shortWay({
     resolveJson,
@@ -88,7 +90,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // Answers come from the platform, typed and tested; the schemas of responses document them.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.setErrorHandler(sendProblem);
-  const metrics = countRequests(app, connections.figures);
+  const metrics = countRequests(app, connections.figures, jobCounts);
   answerUnknownRoutes(app);
   short.replayBodies(app);
   app.addHook("onRequest", (request, _reply, done) => done(guard(request.raw)));
@@ -112,6 +114,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(jobRoutes, { prefix: "/v1", driftline, heartbeatMs });
   await app.ready();
   return app;
+}
+
+async function countJobs(driftline: Driftline): Promise<Map<Job["state"], number>> {
+  const counts = new Map<Job["state"], number>();
+  for await (const { state } of driftline.jobs()) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return counts;
 }
 
 const partNames: Record<string, string> = { querystring: "query", params: "path", headers: "headers" };

@@ -248,8 +248,10 @@ export async function memoryDriftline(directory: string, family = tinyFamily): P
       if (request.hyperparameters?.endless !== true) void work(id);
       return { model: null, job: structuredClone(job) };
     },
-    models: async ({ family } = {}) =>
-      family === undefined || family === published.family ? [published] : [],
+    async *models({ family, after } = {}) {
+      if (after !== undefined) model(after);
+      else if (family === undefined || family === published.family) yield published;
+    },
     model: async (prefix) => model(prefix),
     manifest: async (prefix) => {
       model(prefix);
@@ -262,7 +264,11 @@ export async function memoryDriftline(directory: string, family = tinyFamily): P
       }
       return ReadableStream.from(createReadStream(join(directory, "published", path)));
     },
-    jobs: async () => [...jobs.values()].map(({ job }) => structuredClone(job)).reverse(),
+    async *jobs({ after } = {}) {
+      const ids = [...jobs.keys()].reverse();
+      if (after !== undefined) ids.splice(0, ids.indexOf(entry(after).job.id) + 1);
+      for (const id of ids) yield structuredClone(entry(id).job);
+    },
     job: async (id) => structuredClone(entry(id).job),
     async *events(id, { after = 0, signal } = {}) {
       const aborted = new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));

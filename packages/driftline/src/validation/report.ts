@@ -1,10 +1,13 @@
 // The validation report: one HTML file that needs nothing else, readable on light and dark screens.
 
+import type { GateResult } from "@driftline/client/api";
 import { refusals } from "./gates.ts";
 import type { Figures } from "./metrics.ts";
 import { escapeHtml } from "./panel.ts";
 import { distributionPlot, examplePlot, profilePlot, rankPlot } from "./plots.ts";
 import { flatness } from "./ranks.ts";
+import { reconstructionSections } from "./reconstruction/section.ts";
+import { figure, grid, interval, legend, section, table } from "./reportParts.ts";
 import { style } from "./reportStyle.ts";
 import { moments } from "./summaries.ts";
 import type { ModelValidation } from "./validateModel.ts";
@@ -75,6 +78,7 @@ ${failed.length > 0 ? `<ul>${failed.map((line) => `<li>${escapeHtml(line)}</li>`
       grid(plots.ranks.map((rank) => rankPlot(rank, flatness(rank.counts)))),
     ),
     section("χ² per term", "Rows: moments; columns: inputs.", pairsTable(profiles)),
+    ...(validation.reconstruction === null ? [] : reconstructionSections(validation.reconstruction)),
     section("Provenance", "", provenance(validation, context)),
   ];
   return `<!doctype html>
@@ -82,28 +86,6 @@ ${failed.length > 0 ? `<ul>${failed.map((line) => `<li>${escapeHtml(line)}</li>`
 <title>${escapeHtml(context.family)}: ${verdict.passed ? "passed" : "refused"}</title><style>${style}</style></head>
 <body><main>${sections.join("\n")}</main></body></html>
 `;
-}
-
-function section(title: string, text: string, content: string, extra = ""): string {
-  const paragraph = text || extra ? `<p>${escapeHtml(text)} ${extra}</p>` : "";
-  return `<section><h2>${escapeHtml(title)}</h2>${paragraph}${content}</section>`;
-}
-
-function legend(...entries: [label: string, colour: "truth" | "generated"][]): string {
-  return entries
-    .map(([label, colour]) => `<span class="key ${colour}"></span>${escapeHtml(label)}`)
-    .join(" ");
-}
-
-function grid(figures: string[]): string {
-  return `<div class="grid">${figures.map((figure) => `<figure>${figure}</figure>`).join("")}</div>`;
-}
-
-function table(head: string[], rows: string[][]): string {
-  const cells = (row: string[]) =>
-    row.map((cell, k) => (k === 0 ? `<th scope="row">${cell}</th>` : `<td>${cell}</td>`)).join("");
-  return `<div class="scroll"><table><thead><tr>${head.map((cell) => `<th scope="col">${cell}</th>`).join("")}</tr></thead>
-<tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join("")}</tbody></table></div>`;
 }
 
 function gates({ verdict, metrics }: ModelValidation): string {
@@ -114,7 +96,7 @@ function gates({ verdict, metrics }: ModelValidation): string {
     ];
     const state = gate.passed ? '<span class="passed">passed</span>' : '<span class="refused">refused</span>';
     return [
-      name(gate.metric, metrics[gate.metric]?.description),
+      name(gate.metric, metrics[gate.metric]?.description ?? descriptionOf(gate)),
       figure(gate.value),
       interval(gate.interval),
       figure(gate.floor),
@@ -134,6 +116,11 @@ function gates({ verdict, metrics }: ModelValidation): string {
       "reported",
     ]);
   return table(["metric", "value", "interval", "floor", "gate", ""], [...gated, ...reported]);
+}
+
+/** Of a gate whose value is that of its worst bin. */
+function descriptionOf({ at }: GateResult): string {
+  return `Model over simulator in the worst bin, ${at}; fails where the whole interval is outside`;
 }
 
 function name(metric: string, description = ""): string {
@@ -189,13 +176,4 @@ function provenance({ sizes, seconds }: ModelValidation, context: ReportContext)
     ],
   ];
   return `<dl>${entries.map(([term, value]) => `<dt>${escapeHtml(term)}</dt><dd>${escapeHtml(value)}</dd>`).join("")}</dl>`;
-}
-
-function figure(value: number | null): string {
-  if (value === null || !Number.isFinite(value)) return "–";
-  return value >= 1000 || value === 0 ? value.toPrecision(3) : value.toFixed(3);
-}
-
-function interval(range: [number, number] | null): string {
-  return range === null ? "–" : `${figure(range[0])} – ${figure(range[1])}`;
 }

@@ -22,6 +22,7 @@ import {
 import { type OwnFigures, ownFigures } from "./ownFigures.ts";
 import { type PlotData, plotData } from "./plotData.ts";
 import { chooseRows, purposes } from "./random.ts";
+import type { Reconstruction } from "./reconstruction/validateReconstruction.ts";
 import { drawSample, type Generate, type Sample, selectRows, someDraws, someEvents } from "./sample.ts";
 import { summaryQuantities } from "./summaries.ts";
 import { type RunPython, runTwoSampleTests, type TwoSampleResults, writeTwoSampleJob } from "./twoSample.ts";
@@ -78,6 +79,8 @@ export interface ModelValidation {
     truthFloor: "independent simulation" | "random halves";
   };
   plots: PlotData;
+  /** What reconstructed tracks say; null where the policy doesn't ask for them. */
+  reconstruction: Reconstruction | null;
   /** Wall-clock seconds of the parts. */
   seconds: { generating: number; classifiers: number; total: number };
 }
@@ -207,6 +210,7 @@ export async function validateModel(options: ModelValidationOptions): Promise<Mo
       testDraws,
       truthFloor: again ? "independent simulation" : "random halves",
     },
+    reconstruction: null,
     plots: plotData(pairs[0].test.truth, pairs[0].test.generated, comparison.ranks, setting),
     seconds: {
       generating: (generated - started) / 1000,

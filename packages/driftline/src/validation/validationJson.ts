@@ -10,6 +10,7 @@ export interface ValidationJson {
   rows: ModelValidation["rows"];
   profiles: ModelValidation["profiles"];
   distances: ModelValidation["distances"];
+  reconstruction: ModelValidation["reconstruction"];
   sizes: ModelValidation["sizes"];
   seconds: ModelValidation["seconds"];
   histograms: Record<string, UhiHistogram>;
@@ -17,7 +18,7 @@ export interface ValidationJson {
 
 /** Content of validation.json. Histograms of generated responses have the weight 1/draws a response. */
 export function validationJson(validation: ModelValidation): ValidationJson {
-  const { verdict, metrics, rows, profiles, distances, sizes, seconds, plots } = validation;
+  const { verdict, metrics, rows, profiles, distances, reconstruction, sizes, seconds, plots } = validation;
   const histograms: Record<string, UhiHistogram> = {};
   for (const sample of ["truth", "generated"] as const) {
     for (const distribution of plots.distributions) {
@@ -42,6 +43,7 @@ export function validationJson(validation: ModelValidation): ValidationJson {
     rows,
     profiles,
     distances,
+    reconstruction,
     sizes,
     seconds,
     histograms,

@@ -28,7 +28,7 @@ async function assertHolds(directory: string, bundles: (typeof first)[]): Promis
       const resolution = await catalogue.resolve(question, testFamily, "exact");
       assert.equal(resolution.found && resolution.model.bundle, digest);
     }
-    assert.equal((await catalogue.models()).length, bundles.length);
+    assert.equal((await Array.fromAsync(catalogue.models())).length, bundles.length);
     const report = await catalogue.verifyAll();
     assert.deepEqual([report.findings, report.lost], [[], []]);
   } finally {
@@ -77,7 +77,7 @@ test("taken while another process publishes, a backup is whole", async (t) => {
     const copy = join(await scratchDirectory(t), "copy");
     await restoreCatalogue(target, copy);
     const catalogue = await openCatalogue(copy);
-    assert.equal((await catalogue.models()).length, bundles);
+    assert.equal((await Array.fromAsync(catalogue.models())).length, bundles);
     assert.deepEqual((await catalogue.verifyAll()).findings, []);
     await catalogue.close();
   }

@@ -131,7 +131,7 @@ test("database and journal both lost: opening refuses, repair makes records from
   await using(directory, async (catalogue) => {
     const resolution = await catalogue.resolve(withdrawn.question, testFamily, "exact");
     assert.ok(resolution.found);
-    assert.equal((await catalogue.models()).length, 4);
+    assert.equal((await Array.fromAsync(catalogue.models())).length, 4);
   });
 });
 

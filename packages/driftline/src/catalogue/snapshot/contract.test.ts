@@ -62,7 +62,7 @@ test("nothing is made in a snapshot, and that is said", async (t) => {
   for (const wish of [{ retry: true }, { rows: 1000 }, { seed: 1 }, { data: { files: ["x"] } }]) {
     assert.equal((await rejection(snapshot.ensure("test.tiny", wish))).code, "read_only");
   }
-  assert.deepEqual(await snapshot.jobs(), []);
+  assert.deepEqual(await Array.fromAsync(snapshot.jobs()), []);
 });
 
 test("a generator from memory gives the responses of one from a directory, and replays the reference", async (t) => {

@@ -75,9 +75,9 @@ test("a snapshot gives the answers of the catalogue: exact, compatible and the e
     }
   }
   for (const [kind, count] of Object.entries(seen)) assert.ok(count > 20, `${kind}: ${count} questions`);
-  const serving = (await catalogue.models()).filter((model) => model.serving);
+  const serving = (await Array.fromAsync(catalogue.models())).filter((model) => model.serving);
   assert.equal(models, serving.length);
-  assert.deepEqual(await snapshot.models(), serving);
+  assert.deepEqual(await Array.fromAsync(snapshot.models()), serving);
   assert.deepEqual((await verifySnapshot(directory)).findings, []);
 });
 
@@ -124,10 +124,10 @@ test("a reader keeps what it opened while others are published, and another read
     return answer.model.bundle;
   };
   assert.equal(await served(reader), older.digest);
-  assert.equal((await reader.models()).length, 1);
+  assert.equal((await Array.fromAsync(reader.models())).length, 1);
   const other = await connectSnapshot(directory, { digest });
   assert.equal(await served(other), newer.digest);
-  assert.equal((await other.models()).length, 2);
+  assert.equal((await Array.fromAsync(other.models())).length, 2);
   await assert.rejects(connectSnapshot(directory, { digest: reader.digest }), { code: "usage" });
 });
 

@@ -2,10 +2,10 @@
 
 import { isAbsolute, resolve as resolvePath } from "node:path";
 import type { EnsureRequest } from "@driftline/client/api";
-import { fail } from "../../errors/registry.ts";
 import { checkChoices } from "../../lifecycle/recipe.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
 import { describeJob, followJob, throwUnlessPublished } from "../follow.ts";
+import { integer } from "../numbers.ts";
 import { assignments, describeResolution, questionOf, questionOptions } from "../question.ts";
 
 const options = {
@@ -84,25 +84,6 @@ function requestOf(given: OptionValues<typeof options>, remote: boolean): Ensure
     seed: integer("--seed", given.seed),
     retry: given.retry ?? false,
   };
-}
-
-/** Rows that are held in memory at once: 10 million of mpd.tpc are 5 GB. */
-export const mostRows = 10_000_000;
-
-export function integer(
-  option: string,
-  text: string | undefined,
-  { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = {},
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
-  const range = maximum === Number.MAX_SAFE_INTEGER ? ` from ${minimum}` : ` from ${minimum} to ${maximum}`;
-  const needed = `a whole number${range}`;
-  throw fail("usage", `${option} ${text}: ${needed} is needed.`, {
-    field: option,
-    remedy: `For example ${option} 1000.`,
-  });
 }
 
 function hyperparameters(words: string[]): Record<string, unknown> {

@@ -1,7 +1,7 @@
 // driftline gc: removes data sets and results of stages that no model holds and nobody used for a while.
 
 import { defineCommand } from "../command.ts";
-import { integer } from "./ensure.ts";
+import { integer } from "../numbers.ts";
 
 const dayMs = 24 * 3600 * 1000;
 

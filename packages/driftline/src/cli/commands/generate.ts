@@ -8,9 +8,9 @@ import type { Family } from "../../family/family.ts";
 import { loadFamilies } from "../../family/loadFamily.ts";
 import { generateResponses } from "../../lifecycle/generate.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
+import { integer, mostRows } from "../numbers.ts";
 import { questionOf, questionOptions } from "../question.ts";
 import { writeOut } from "../writeOut.ts";
-import { integer, mostRows } from "./ensure.ts";
 
 export const generate = defineCommand({
   name: "generate",

@@ -2,6 +2,7 @@
 
 import { defineCommand } from "../command.ts";
 import { describeJob, describeRetry, followJob } from "../follow.ts";
+import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
 
 export const jobs = defineCommand({
@@ -9,6 +10,7 @@ export const jobs = defineCommand({
   summary: "List jobs, or show, follow or cancel one.",
   positionals: ["JOB?"],
   options: {
+    limit: limitOption,
     follow: { type: "boolean", description: "Watch the job until it ends" },
     cancel: { type: "boolean", description: "End the job; what its stages have recorded stays" },
   },
@@ -16,7 +18,7 @@ export const jobs = defineCommand({
   async run(context, [id], options) {
     const driftline = await context.driftline();
     if (id === undefined) {
-      const all = await driftline.jobs();
+      const all = await newest(driftline.jobs(), options.limit);
       const rows = all.map((job) => [
         job.id,
         job.question.family,

@@ -5,6 +5,7 @@ import { fail } from "../../errors/registry.ts";
 import type { Platform } from "../../lifecycle/platform.ts";
 import { defineCommand, type Outcome } from "../command.ts";
 import { localPlatform } from "../localPlatform.ts";
+import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
 import { samplesTable } from "./samples.ts";
 
@@ -15,6 +16,7 @@ export const models = defineCommand({
   positionals: ["BUNDLE_OR_ACTION?", "BUNDLE?"],
   options: {
     family: { type: "string", value: "FAMILY", description: "Only this family" },
+    limit: limitOption,
     reason: { type: "string", value: "TEXT", description: "Why it is retired" },
   },
   examples: [
@@ -49,7 +51,7 @@ export const models = defineCommand({
       return retire(await localPlatform(context, "models"), bundle, reason.trim());
     }
     const driftline = await context.driftline();
-    return word === undefined ? list(driftline, options.family) : show(driftline, word);
+    return word === undefined ? list(driftline, options) : show(driftline, word);
   },
 });
 
@@ -59,8 +61,11 @@ async function show(driftline: Driftline, digest: string): Promise<Outcome> {
   return { json: { ...model, manifest }, text: JSON.stringify(manifest, null, 2) };
 }
 
-async function list(driftline: Driftline, family: string | undefined): Promise<Outcome> {
-  const all = await driftline.models(family === undefined ? undefined : { family });
+async function list(
+  driftline: Driftline,
+  { family, limit }: { family?: string; limit?: string },
+): Promise<Outcome> {
+  const all = await newest(driftline.models(family === undefined ? {} : { family }), limit);
   if (all.length === 0) {
     return { json: all, text: "No models yet. `driftline ensure FAMILY --wait` makes one." };
   }

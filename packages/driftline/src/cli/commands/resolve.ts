@@ -5,8 +5,8 @@ import { fail } from "../../errors/registry.ts";
 import { resolveRun } from "../../lifecycle/campaigns.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
 import { localPlatform } from "../localPlatform.ts";
+import { integer } from "../numbers.ts";
 import { describeResolution, questionOf, questionOptions } from "../question.ts";
-import { integer } from "./ensure.ts";
 
 const options = {
   ...questionOptions,

@@ -8,7 +8,7 @@ import { startUpkeep } from "../../lifecycle/upkeep.ts";
 import { listen } from "../../server/server.ts";
 import { readTls } from "../../server/tls.ts";
 import { defineCommand } from "../command.ts";
-import { integer } from "./ensure.ts";
+import { integer } from "../numbers.ts";
 
 /** Who stops a server waits 10 s, and then kills it. */
 const patienceMs = 9_000;
@@ -37,6 +37,7 @@ export const serve = defineCommand({
     const address = await listen({
       driftline: lock ?? platform,
       resolveJson: lock === null ? platform.resolveJson : undefined,
+      jobCounts: platform.jobCounts,
       host: options.host ?? config.server.host,
       port: integer("--http-port", options["http-port"]) ?? config.server.httpPort,
       ...{ token, allowedHosts, dataDirectories, tls },

@@ -5,8 +5,8 @@ import { fail } from "../../errors/registry.ts";
 import { publishSnapshotOf } from "../../lifecycle/snapshot.ts";
 import { defineCommand } from "../command.ts";
 import { localPlatform } from "../localPlatform.ts";
+import { integer } from "../numbers.ts";
 import { writeOut } from "../writeOut.ts";
-import { integer } from "./ensure.ts";
 
 export const snapshot = defineCommand({
   name: "snapshot",

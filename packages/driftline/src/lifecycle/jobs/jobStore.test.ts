@@ -56,6 +56,29 @@ test("many callers at once get one job for a recipe", async (t) => {
   assert.notEqual((await store.createOrJoin(plan("r1-b"))).job.id, answers[0].job.id);
 });
 
+test("jobs are listed newest first, from any of them on, and counted by state", async (t) => {
+  const store = await openStore(t);
+  const made: string[] = [];
+  for (let i = 0; i < 230; i++) made.push((await store.createOrJoin(plan(`r1-${i}`))).job.id);
+  await store.cancel(made[17]);
+  const ids = async (after?: string) => (await Array.fromAsync(store.list({ after }))).map(({ id }) => id);
+  const all = await ids();
+  assert.deepEqual(all.toSorted(), made.toSorted());
+  for (const i of [0, 99, 100, 228, 229]) assert.deepEqual(await ids(all[i]), all.slice(i + 1));
+  assert.equal(await codeOf(store.list({ after: "none" }).next()), "unknown_job");
+  assert.deepEqual(
+    await store.counts(),
+    new Map([
+      ["cancelled", 1],
+      ["queued", 229],
+    ]),
+  );
+  assert.deepEqual(
+    (await store.of({ recipe_hash: "r1-5" })).map(({ id }) => id),
+    [made[5]],
+  );
+});
+
 test("one process holds a job; what it writes under its token is kept, and ends the lease", async (t) => {
   const store = await openStore(t);
   const { job } = await store.createOrJoin(plan("r1-a"));

@@ -18,6 +18,9 @@ export interface Plan {
   files: string[];
 }
 
+/** A page takes some milliseconds, in which a server answers nobody else. */
+const rowsAtOnce = 100;
+
 export type JobStore = ReturnType<typeof jobStore>;
 
 export function jobStore(database: JobDatabase) {
@@ -76,12 +79,45 @@ export function jobStore(database: JobDatabase) {
     return found;
   }
 
-  /** Newest first. */
-  async function list(filter: { key?: string; recipeHash?: string } = {}): Promise<Job[]> {
-    let query = db.selectFrom("jobs").selectAll().orderBy("created_at", "desc").orderBy("id", "desc");
-    if (filter.key) query = query.where("key", "=", filter.key);
-    if (filter.recipeHash) query = query.where("recipe_hash", "=", filter.recipeHash);
-    return (await query.execute()).map(toJob);
+  /** The jobs of a key or a recipe, newest first. */
+  async function of(which: { key: string } | { recipe_hash: string }): Promise<Job[]> {
+    const rows = await db
+      .selectFrom("jobs")
+      .selectAll()
+      .where((eb) => eb.and(which))
+      .orderBy("created_at", "desc")
+      .orderBy("id", "desc")
+      .execute();
+    return rows.map(toJob);
+  }
+
+  /** All jobs, newest first, or those that follow `after`; a page is read when those before it are taken. */
+  async function* list({ after }: { after?: string } = {}): AsyncGenerator<Job> {
+    let last = after === undefined ? null : toJob(await row(after));
+    for (;;) {
+      let query = db.selectFrom("jobs").selectAll().limit(rowsAtOnce);
+      if (last !== null) {
+        const { createdAt, id } = last;
+        query = query.where(({ eb, refTuple, tuple }) =>
+          eb(refTuple("created_at", "id"), "<", tuple(createdAt, id)),
+        );
+      }
+      const rows = await query.orderBy("created_at", "desc").orderBy("id", "desc").execute();
+      const page = rows.map(toJob);
+      yield* page;
+      if (page.length < rowsAtOnce) return;
+      last = page[page.length - 1];
+    }
+  }
+
+  /** How many jobs are in each state that any is in. */
+  async function counts(): Promise<Map<Job["state"], number>> {
+    const rows = await db
+      .selectFrom("jobs")
+      .select(({ fn }) => ["state", fn.countAll().as("jobs")])
+      .groupBy("state")
+      .execute();
+    return new Map(rows.map(({ state, jobs }) => [state as Job["state"], Number(jobs)]));
   }
 
   function record(
@@ -132,7 +168,9 @@ export function jobStore(database: JobDatabase) {
   return {
     createOrJoin,
     get: async (id: string) => toJob(await row(id)),
+    of,
     list,
+    counts,
     ...leases(database),
     record,
     recordIn,

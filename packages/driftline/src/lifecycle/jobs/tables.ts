@@ -57,7 +57,10 @@ export interface JobTables {
   stage_results: StageResultRow;
 }
 
-export const jobMigrations: Migration[] = [{ name: "jobs/1", up: createJobTables }];
+export const jobMigrations: Migration[] = [
+  { name: "jobs/1", up: createJobTables },
+  { name: "jobs/2", up: indexJobs },
+];
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
 async function createJobTables(db: Kysely<any>): Promise<void> {
@@ -115,4 +118,11 @@ async function createJobTables(db: Kysely<any>): Promise<void> {
     .addColumn("finished_at", "text", (c) => c.notNull())
     .addPrimaryKeyConstraint("stage_results_pk", ["stage", "input"])
     .execute();
+}
+
+/** Listings begin where the last page ended; each `ensure` looks for earlier jobs of its recipe. */
+// biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
+async function indexJobs(db: Kysely<any>): Promise<void> {
+  await db.schema.createIndex("jobs_by_time").on("jobs").columns(["created_at", "id"]).execute();
+  await db.schema.createIndex("jobs_by_recipe").on("jobs").columns(["recipe_hash", "created_at"]).execute();
 }

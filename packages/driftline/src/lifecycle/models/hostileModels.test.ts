@@ -61,7 +61,7 @@ async function failed(t: TestContext, script: string, modelSeconds = 60) {
     ended.stages.map(({ state }) => state),
     ["done", "failed", "waiting", "waiting", "waiting"],
   );
-  assert.deepEqual(await job.catalogue.models(), []);
+  assert.deepEqual(await Array.fromAsync(job.catalogue.models()), []);
   assert.deepEqual(job.processes(), []);
   assert.deepEqual(await readdir(job.directory), ["worker.log"], "no attempt is left");
   return ended.error;

@@ -6,6 +6,7 @@ import type { Verdict } from "@driftline/client/api";
 import { loadDataset } from "../../streaming/loadDataset.ts";
 import { renderReport } from "../../validation/report.ts";
 import { validationJson } from "../../validation/validationJson.ts";
+import { inputRanges } from "../inputRanges.ts";
 import { judge } from "../judge.ts";
 import { openFamilyModel } from "../models/familyModel.ts";
 import { reportContext } from "../reportContext.ts";
@@ -53,6 +54,7 @@ export const validateStage: StageDefinition<{ dataset: DatasetOutput; train: Tra
           model,
           train: splits.train,
           test: splits.test,
+          covered: inputRanges(context.family, dataset.coverage),
           seed: recipe.validation.seed + validationSeedOffset,
           scratchDirectory,
           onProgress: (fraction, message) =>

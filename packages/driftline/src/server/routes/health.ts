@@ -75,7 +75,7 @@ export const healthRoutes: FastifyPluginAsyncZod<HealthRoutesOptions> = async (a
       },
     },
     async (_request, reply) =>
-      reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics.text(driftline)),
+      reply.type("text/plain; version=0.0.4; charset=utf-8").send(await metrics.text()),
   );
 
   app.get(

@@ -1,10 +1,11 @@
 // /v1/jobs: what is being made, its events as they happen, and stopping it.
 
 import { Readable } from "node:stream";
-import { type Driftline, job } from "@driftline/client/api";
+import { type Driftline, job, jobPage } from "@driftline/client/api";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { eventStream } from "../eventStream.ts";
+import { page, pageLimit } from "../pages.ts";
 import { commonProblems, jsonResponse, problemResponse } from "../schemas.ts";
 
 const params = z.object({ id: z.string().describe("Number of the job") });
@@ -29,11 +30,18 @@ export const jobRoutes: FastifyPluginAsyncZod<JobRoutesOptions> = async (app, op
       schema: {
         operationId: "listJobs",
         tags: ["jobs"],
-        summary: "Jobs, newest first",
-        response: { 200: jsonResponse("Jobs", z.object({ jobs: z.array(job) })), ...commonProblems },
+        summary: "Jobs, newest first, a page at a time",
+        querystring: z.strictObject({
+          after: z.string().optional().describe("`next` of the page before"),
+          limit: pageLimit,
+        }),
+        response: { 200: jsonResponse("Jobs", jobPage), ...missing, ...commonProblems },
       },
     },
-    async () => ({ jobs: await driftline.jobs() }),
+    async ({ query: { limit, ...filter } }) => {
+      const { entries, more } = await page(driftline.jobs(filter), limit);
+      return { jobs: entries, next: more ? entries[limit - 1].id : null };
+    },
   );
 
   app.get(

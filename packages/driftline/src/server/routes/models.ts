@@ -1,6 +1,6 @@
 // /v1/models: published bundles, their files, and each as one tar.
 
-import { type Driftline, model } from "@driftline/client/api";
+import { type Driftline, model, modelPage } from "@driftline/client/api";
 import { bundleManifest } from "@driftline/client/bundle";
 import { tarBundle } from "@driftline/client/tar";
 import { manifestFile, parseManifest } from "@driftline/client/verify";
@@ -8,6 +8,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { fail } from "../../errors/registry.ts";
 import { quoted } from "../../family/quantity.ts";
+import { page, pageLimit } from "../pages.ts";
 import { commonProblems, jsonResponse, problemResponse } from "../schemas.ts";
 import { sendFile } from "../sendFile.ts";
 
@@ -29,12 +30,19 @@ export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asyn
       schema: {
         operationId: "listModels",
         tags: ["models"],
-        summary: "Published models",
-        querystring: z.strictObject({ family: z.string().optional() }),
-        response: { 200: jsonResponse("Models", z.object({ models: z.array(model) })), ...commonProblems },
+        summary: "Published models, newest first, a page at a time",
+        querystring: z.strictObject({
+          family: z.string().optional(),
+          after: params.shape.digest.optional().describe("`next` of the page before"),
+          limit: pageLimit,
+        }),
+        response: { 200: jsonResponse("Models", modelPage), ...missing, ...commonProblems },
       },
     },
-    async ({ query }) => ({ models: await driftline.models(query) }),
+    async ({ query: { limit, ...filter } }) => {
+      const { entries, more } = await page(driftline.models(filter), limit);
+      return { models: entries, next: more ? entries[limit - 1].bundle : null };
+    },
   );
 
   app.get(
