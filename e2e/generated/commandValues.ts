@@ -61,6 +61,7 @@ function shown({ catalogue: { families, bundles }, jobs, readable, urls }: Comma
     FAMILY: family,
     BUNDLE: digest,
     FAMILY_OR_BUNDLE: fc.oneof(family, digest),
+    DIRECTORY_OR_FAMILY_OR_BUNDLE: fc.oneof(family, digest, fc.constantFrom(...readable, ".")),
     DIRECTORY_OR_BUNDLE: fc.oneof(digest, fc.constantFrom(...readable, ".", "nowhere")),
     JOB: fc.constantFrom(...jobs, "nobody"),
     "NAME=VALUE": questions(families)
@@ -72,6 +73,8 @@ function shown({ catalogue: { families, bundles }, jobs, readable, urls }: Comma
     "NAME=JSON": fc
       .tuple(word, fc.oneof(words("1 [ {} null 1e999"), fc.constant(nest)))
       .map((parts) => parts.join("=")),
+    "c|so": words("c so rust"),
+    FLAGS: words("-O1 -DNDEBUG -no-such-flag"),
     "exact|compatible": words("exact compatible both"),
     FILE: fc.constantFrom(...readable, "nowhere", "."),
     N: number,
