@@ -10,7 +10,7 @@ need() {
 
 need jq "command -v jq" # the curl examples of docs/http.md
 need curl "command -v curl"
-need gcc "command -v cc" # the fault injector of e2e/faults
+need gcc "command -v cc" # the fault injector of e2e/faults; compiled exports
 need libc6-dev "test -e /usr/include/stdio.h"
 need python3-venv 'python3.11 -c "import ensurepip, venv" || python3 -c "import ensurepip, venv"' # the trainer's environment
 
