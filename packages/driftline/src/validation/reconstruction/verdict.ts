@@ -14,18 +14,20 @@ export interface RatioLimits {
   maximum: number;
 }
 
-/** Limits of the resolutions of tracks and of hits, and of the means of clusters, which are known better. */
+/** Limits of the resolutions of tracks, of their energy loss, of hits, and of the means of clusters. */
 export interface Limits {
   resolution: RatioLimits;
+  dedx: RatioLimits;
   hit: RatioLimits;
   cluster: RatioLimits;
 }
 
 export function limitsOf(
   { quantity, statistic }: Pick<ReconstructionFigure, "quantity" | "statistic">,
-  { resolution, hit, cluster }: Limits,
+  { resolution, dedx, hit, cluster }: Limits,
 ): RatioLimits {
   if (statistic === "mean") return cluster;
+  if (quantity === "dedx") return dedx;
   return quantity in hitQuantities ? hit : resolution;
 }
 
