@@ -15,7 +15,7 @@ export interface Reconstruction {
   tracks: ComparedTracks["tracks"] | null;
   figures: ReconstructionFigure[];
   gates: GateResult[];
-  /** Bins whose ratio is outside the limits, though their interval may reach them. */
+  /** By quantity, the bins whose ratio is outside the limits, though their interval may reach them. */
   outside: string[];
   limits: Limits;
   seconds: number;
@@ -36,10 +36,15 @@ export async function validateReconstruction(options: ReconstructionOptions): Pr
     tracks: found.tracks,
     figures: found.figures,
     gates: found.tracks ? judgeRatios(found.figures, limits) : [],
-    outside: outside(found.figures, limits).map(({ quantity, bin }) => `${quantity}, ${bin}`),
+    outside: named(outside(found.figures, limits)),
     limits,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+function named(figures: ReconstructionFigure[]): string[] {
+  const groups = Map.groupBy(figures, ({ quantity }) => quantity);
+  return [...groups].map(([quantity, bins]) => `${quantity} (${bins.map(({ bin }) => bin).join(", ")})`);
 }
 
 /** What of the policy the model's inputs allow, and the sentences that say what they do not. */
