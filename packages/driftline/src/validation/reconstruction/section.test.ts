@@ -89,6 +89,14 @@ test("a generator with twice the errors is refused for all resolutions, and the 
   assert.doesNotMatch(JSON.stringify(found), /NaN|null/);
 });
 
+test("a generator that answers with nothing is refused for it", async () => {
+  const found = await validateReconstruction(options(async (_, rows) => new Float32Array(rows * 128)));
+  assert.deepEqual(
+    found.gates.map(({ metric, value, passed }) => [metric, value, passed]),
+    [["ratio_hits_found", 0, false]],
+  );
+});
+
 test("responses of the wrong size are the generator's fault", async () => {
   await assert.rejects(validateReconstruction(options(async () => new Float32Array(7))), {
     code: "invalid_bundle",

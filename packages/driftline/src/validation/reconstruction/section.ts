@@ -15,7 +15,7 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
     ...(tracks
       ? [
           `${tracks.used} helices (of ${tracks.drawn} drawn) through ${tracks.crossings} pad rows; the same tracks with responses of the simulator and of the model, ${seconds.toFixed(1)} s.`,
-          `Each side was drawn twice. Fitted: ${tracks.fitted.simulator} of the simulator, ${tracks.fitted.model} of the model.`,
+          `Each side was drawn twice. Fitted: ${tracks.fitted.simulator} of the simulator, ${tracks.fitted.model} of the model; hits found: ${tracks.hits.simulator} and ${tracks.hits.model}.`,
           outside.length === 0
             ? "All ratios are within the limits."
             : `Ratios outside the limits, whatever their intervals: ${outside.join("; ")}.`,

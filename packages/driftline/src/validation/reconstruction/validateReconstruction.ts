@@ -5,7 +5,7 @@ import { compareHits } from "./compareHits.ts";
 import { type ComparedTracks, compareTracks } from "./compareTracks.ts";
 import type { ReconstructionFigure } from "./figures.ts";
 import { leastRows, type ReconstructionOptions } from "./options.ts";
-import { judgeRatios, type Limits, outside } from "./verdict.ts";
+import { judgeFound, judgeRatios, type Limits, outside } from "./verdict.ts";
 
 /** What the validation of reconstruction found; plain data, as validation.json keeps it. */
 export interface Reconstruction {
@@ -29,13 +29,19 @@ export async function validateReconstruction(options: ReconstructionOptions): Pr
     options.simulate && rows >= leastRows && pt !== null
       ? await compareTracks(options, pt, options.simulate)
       : { tracks: null, figures: await compareHits(options) };
+  const { tracks } = options.policy;
+  if (found.tracks && found.tracks.used < tracks) {
+    notes.push(
+      `${found.tracks.used} tracks in place of ${tracks}: of ${found.tracks.drawn} drawn no others have ${leastRows} rows.`,
+    );
+  }
   const { resolution, dedx, hit, cluster } = options.policy;
   const limits = { resolution, dedx, hit, cluster };
   return {
     notes,
     tracks: found.tracks,
     figures: found.figures,
-    gates: found.tracks ? judgeRatios(found.figures, limits) : [],
+    gates: found.tracks ? [judgeFound(found.tracks.hits, limits), ...judgeRatios(found.figures, limits)] : [],
     outside: named(outside(found.figures, limits)),
     limits,
     seconds: (performance.now() - started) / 1000,

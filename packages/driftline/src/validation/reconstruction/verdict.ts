@@ -72,6 +72,29 @@ export function judgeRatios(figures: ReconstructionFigure[], limits: Limits): Ga
   return results;
 }
 
+/**
+ * What is compared are hits that both sides found, so a model must find those that the simulator does: the share, by the
+ * limits of clusters.
+ */
+export function judgeFound(
+  { simulator, model }: { simulator: number; model: number },
+  limits: Limits,
+): GateResult {
+  const value = simulator > 0 ? model / simulator : null;
+  const { minimum, maximum } = limits.cluster;
+  const passed = value !== null && value >= minimum && value <= maximum;
+  return {
+    metric: "ratio_hits_found",
+    at: "all hits",
+    value,
+    interval: null,
+    floor: null,
+    minimum,
+    maximum,
+    passed,
+  };
+}
+
 export function gateName(quantity: Quantity): string {
   return `ratio_${quantity}`;
 }
