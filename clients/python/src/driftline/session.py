@@ -49,7 +49,14 @@ class Session:
 
 
 def open_session(model: bytes, threads: int) -> Session:
-    """Loads the bytes of a model, which must have been verified. Raises ``invalid_bundle``."""
+    """Loads the bytes of a model, which must have been verified. Raises ``invalid_bundle``, ``usage``."""
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise DriftlineError(
+            "usage",
+            f"{threads!r:.80} is no number of threads.",
+            field="threads",
+            remedy="Give a whole number from 1 to 1024.",
+        )
     refuse_external_data(model, MODEL_FILE)
     onnxruntime = _onnx_runtime()
     options = onnxruntime.SessionOptions()
