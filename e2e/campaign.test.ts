@@ -1,7 +1,7 @@
 // A campaign by the command: newer models published between its jobs change nothing, a lost bundle stops it, a bad one is recalled.
 
 import assert from "node:assert/strict";
-import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { connect, type Problem } from "@driftline/client";
@@ -83,6 +83,26 @@ test("two runs of a campaign give identical samples, with newer models published
   await run(["models", "retire", bundle, "--reason", "a test"]);
   await rm(catalogue.environment.DRIFTLINE_CACHE_DIR, { recursive: true });
   assert.deepEqual(await generate(["--run", "42", "--snapshot", snapshot], "third.safetensors"), first);
+  // A worker node has no data directory and no cache, and none is made for it.
+  const nowhere = join(made.directory, "nowhere");
+  const worker = { ...catalogue.environment, DRIFTLINE_DATA_DIR: nowhere, DRIFTLINE_CACHE_DIR: nowhere };
+  const out = join(made.directory, "worker.safetensors");
+  const asked = [
+    "test.tiny",
+    "--lock",
+    made.lock,
+    "--run",
+    "42",
+    "--rows",
+    "300",
+    "--seed",
+    "5",
+    "--out",
+    out,
+  ];
+  await driftlineJson(["generate", ...asked, "--snapshot", snapshot], 0, worker);
+  assert.deepEqual(await readFile(out), first);
+  await assert.rejects(stat(nowhere), { code: "ENOENT" });
   const { url } = await serve(t, catalogue.dataDirectory, catalogue.environment);
   assert.deepEqual(await generate(["--run", "42", "--url", url], "fourth.safetensors"), first);
   const { metadata } = await readSafetensors(join(made.directory, "first.safetensors"));
@@ -228,4 +248,29 @@ test("given a bad bundle, the locks and samples that used it are found", async (
   await made.run(["pull", made.bundle, "--out", out]);
   const { code, stdout } = await driftline(["verify", out], made.catalogue.environment);
   assert.equal(code, 0, stdout);
+});
+
+test("with --make the missing model is made, and the lock has it", { timeout: 300_000 }, async (t) => {
+  const directory = await temporaryDirectory(t);
+  const here = ["--data-dir", join(directory, "data")];
+  const table = join(directory, "runs.json");
+  const ranges = [{ firstRun: 1, lastRun: 9, conditions: { drift_velocity: "55 mm/us" } }];
+  await writeFile(table, JSON.stringify({ tag: "mc", ranges }));
+  await driftlineJson(["runs", "import", table, ...here]);
+  const lock = [
+    "lock",
+    "--tag",
+    "mc",
+    "--family",
+    "test.fast",
+    "--out",
+    join(directory, "campaign.lock"),
+    ...here,
+  ];
+  await driftlineJson(lock, 4);
+  const made = await driftlineJson<{ ranges: number; bundles: number }>([...lock, "--make"]);
+  assert.deepEqual([made.ranges, made.bundles], [1, 1]);
+  const out = join(directory, "sample.safetensors");
+  const asked = ["--lock", join(directory, "campaign.lock"), "--run", "9", "--rows", "10", "--out", out];
+  await driftlineJson(["generate", "test.fast", ...asked, ...here]);
 });

@@ -11,6 +11,8 @@ const badNews = new Map([
   ["resolve", [4]],
   ["doctor", [1, 5]],
   ["validate", [3]],
+  // Of a snapshot.
+  ["verify", [5]],
 ]);
 
 /** Throws where a run did not end as its command line must. Says whether it ended with an error that only a person can read. */

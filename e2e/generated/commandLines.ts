@@ -21,7 +21,7 @@ export interface CommandLine {
 /** They go on until they are stopped; only command lines that they refuse are generated. */
 const endless = ["serve", "demo"];
 /** Options with which a command goes on until a job has ended. */
-const waiting = ["wait", "follow"];
+const waiting = ["wait", "follow", "make"];
 
 export async function loadCommands(): Promise<Command[]> {
   return Promise.all(Object.values(commands).map((load) => load()));
@@ -38,7 +38,7 @@ export function commandLines(all: Command[], subject: CommandSubject): fc.Arbitr
     { weight: 1, arbitrary: refusedLines(all).map((args) => ({ args, expected: { exit: 2 } })) },
   );
   return any
-    .filter(({ args }) => ends(args))
+    .filter(({ args }) => ends(args) && !retires(args))
     .map((line) => ({ ...line, [fc.toStringMethod]: () => shownLine(line) }));
 }
 
@@ -48,6 +48,11 @@ function ends([name, ...rest]: string[]): boolean {
     !waiting.some((option) => rest.includes(`--${option}`)) &&
     (!endless.includes(name) || rest.includes("--no-such-option"))
   );
+}
+
+/** Whether it could take a model out of service, which the right answers of other lines rest on. */
+function retires(args: string[]): boolean {
+  return args.includes("retire") && args.some((arg) => arg.startsWith("--reason"));
 }
 
 export function shownLine({ args }: CommandLine): string {
@@ -138,8 +143,8 @@ function refusedLines(all: Command[]): fc.Arbitrary<string[]> {
     .map(([{ name }, words, json]) => [name, ...words, "--no-such-option", ...(json ? ["--json"] : [])]);
 }
 
-/** Asked of the data directory and of its server. */
-function rightLines({ catalogue, server }: CommandSubject): fc.Arbitrary<CommandLine> {
+/** Asked of the data directory, of its server and of its snapshot. */
+function rightLines({ catalogue, server, snapshot, lock }: CommandSubject): fc.Arbitrary<CommandLine> {
   const { bundles } = catalogue;
   const asked = fc
     .tuple(questions(catalogue.families), fc.constantFrom([], ["--json"]))
@@ -180,6 +185,14 @@ function rightLines({ catalogue, server }: CommandSubject): fc.Arbitrary<Command
       args: ["generate", "test.tpc", "--at", "noise=3", "--no-fallback", "--out", "none"],
       expected: { exit: 4 },
     },
+    {
+      args: ["generate", "test.tiny", "--lock", lock, "--run", "5", "--rows", "3", "--out", "locked-sample"],
+      expected: { exit: 0 },
+    },
+    {
+      args: ["generate", "test.tiny", "--lock", lock, "--run", "500", "--out", "none"],
+      expected: { exit: 4 },
+    },
     { args: ["families"], expected: { exit: 0 } },
     { args: ["families", "test.tiny"], expected: { exit: 0 } },
     { args: ["models"], expected: { exit: 0 } },
@@ -192,7 +205,7 @@ function rightLines({ catalogue, server }: CommandSubject): fc.Arbitrary<Command
   return fc
     .tuple(
       fc.oneof({ weight: 3, arbitrary: asked }, { weight: 1, arbitrary: others }),
-      fc.constantFrom([], ["--url", server]),
+      fc.constantFrom([], ["--url", server], ["--snapshot", snapshot]),
     )
     .map(([{ args, expected }, place]) => ({ args: [...args, ...place], expected }));
 }

@@ -36,6 +36,7 @@ export async function startCommandSubject(
     ["responses.parquet", "PAR1 no Parquet file PAR1"],
     ["inputs.safetensors", "\x10\0\0\0\0\0\0\0no safetensors file"],
     ["empty", ""],
+    ["runs.csv", "tag,first_run,last_run,drift_velocity\nmc,1,9,5.5\n"],
   ];
   for (const [name, text] of files) await writeFile(name, text);
   const platform = await openPlatform(loadConfiguration({ environment: catalogue.environment }));
@@ -45,9 +46,15 @@ export async function startCommandSubject(
     await platform.close();
   });
   const jobs = [await newJob("1"), await newJob("2")];
+  const [snapshot, lock] = [join(directory, "snapshot"), join(directory, "campaign.lock")];
+  await done("runs", "import", "runs.csv");
+  await done("lock", "--tag", "mc", "--family", "test.tiny", "--out", lock);
+  await done("snapshot", "--out", snapshot, "--tag", "mc");
   return {
     catalogue,
     jobs,
+    snapshot,
+    lock,
     readable: [...files.map(([name]) => name), work],
     server: server.url,
     urls: [
@@ -60,6 +67,11 @@ export async function startCommandSubject(
       "http://",
     ],
   };
+}
+
+async function done(...args: string[]): Promise<void> {
+  const { code, stdout, stderr } = await captured(args);
+  assert.equal(code, 0, stdout + stderr);
 }
 
 async function newJob(seed: string): Promise<string> {

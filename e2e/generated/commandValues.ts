@@ -10,6 +10,9 @@ export interface CommandSubject {
   jobs: string[];
   /** Files to read, by paths that may also be written to. */
   readable: string[];
+  /** A snapshot of the catalogue, and a lock of the tag `mc`, which `runs.csv` among the readable files made. */
+  snapshot: string;
+  lock: string;
   /** Address of a server of the catalogue. */
   server: string;
   /** That address, and others at which nothing answers as a Driftline server does. */
@@ -32,7 +35,7 @@ export function valueFor(name: string, subject: CommandSubject, shownAs = name):
 
 type Values = Record<string, fc.Arbitrary<string> | undefined>;
 
-function named({ catalogue, readable }: CommandSubject): Values {
+function named({ catalogue, readable, snapshot }: CommandSubject): Values {
   return {
     // Beside what others have written, and where they have.
     out: fc.oneof(
@@ -40,11 +43,19 @@ function named({ catalogue, readable }: CommandSubject): Values {
       fc.integer({ min: 0, max: 9_999 }).map((n) => `out${n}`),
     ),
     "data-dir": fc.constantFrom(catalogue.dataDirectory, "other-data", readable[0]),
+    snapshot: fc.constantFrom(snapshot, snapshot, "nowhere", readable[0]),
     model: fc.constantFrom("energy-score", "no such model"),
   };
 }
 
-function shown({ catalogue: { families, bundles }, jobs, readable, urls }: CommandSubject): Values {
+function shown({
+  catalogue: { families, bundles },
+  jobs,
+  readable,
+  urls,
+  snapshot,
+  lock,
+}: CommandSubject): Values {
   const family = fc.constantFrom(...families.map((each) => each.name), "test.tcp");
   const digest = fc
     .tuple(
@@ -61,7 +72,14 @@ function shown({ catalogue: { families, bundles }, jobs, readable, urls }: Comma
     FAMILY: family,
     BUNDLE: digest,
     FAMILY_OR_BUNDLE: fc.oneof(family, digest),
-    DIRECTORY_OR_BUNDLE: fc.oneof(digest, fc.constantFrom(...readable, ".", "nowhere")),
+    DIRECTORY_OR_BUNDLE: fc.oneof(digest, fc.constantFrom(...readable, snapshot, ".", "nowhere")),
+    BUNDLE_OR_ACTION: fc.oneof(digest, words("recall retire recall")),
+    TAG_OR_ACTION: words("mc import freeze import nothing"),
+    FILE_OR_TAG: fc.constantFrom(...readable, "runs.csv", "mc", "nothing"),
+    ACTION: words("register registered"),
+    TAG: words("mc mc nothing"),
+    LOCK: fc.constantFrom(lock, lock, ...readable, "nowhere"),
+    TIME: words("2026-01-01 2100-01-01T00:00:00Z 2026-13-01 yesterday"),
     JOB: fc.constantFrom(...jobs, "nobody"),
     "NAME=VALUE": questions(families)
       .map(({ asked }) => Object.entries({ noise: "1 ADC", ...asked.conditions }))

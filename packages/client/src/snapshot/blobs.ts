@@ -90,7 +90,8 @@ async function checkSize(path: string, size: number | undefined, what: string): 
 export function damaged(path: string, what: string, found: string, cause?: unknown): DriftlineError {
   return new DriftlineError("damaged", `Reading ${what} from a snapshot: ${path}: ${found}.`, {
     field: path,
-    remedy: "`driftline verify` on the snapshot names all that is damaged; publish it again to mend it.",
+    remedy:
+      "`driftline verify` on the snapshot names all that is damaged; `driftline snapshot --mend` writes it again.",
     cause,
   });
 }

@@ -12,9 +12,9 @@ import {
   blobPath,
   type FamilyFile,
   familyFile,
+  isModelsLine,
   type ModelsLine,
   modelsHeader,
-  modelsLine,
   type SnapshotFamily,
 } from "./format.ts";
 import { type IndexLine, type KeyIndex, keyIndex } from "./keyIndex.ts";
@@ -78,7 +78,8 @@ export function readFamily(directory: string, entry: SnapshotFamily): ReadFamily
   return { entry, definition, index, models };
 }
 
-async function readModels(directory: string, entry: SnapshotFamily): Promise<ModelsLine[]> {
+/** Throws `damaged`. */
+export async function readModels(directory: string, entry: SnapshotFamily): Promise<ModelsLine[]> {
   const what = `the models of ${entry.name}`;
   const path = blobPath(directory, entry.models.sha256);
   const bytes = await readBlob(directory, entry.models, what);
@@ -91,7 +92,19 @@ async function readModels(directory: string, entry: SnapshotFamily): Promise<Mod
   ) {
     throw damaged(path, what, `it has ${texts.length} of ${header.family} ${header.familyVersion}`);
   }
-  return texts.map((text) => parseJson(Buffer.from(text), modelsLine, path, what));
+  return texts.map((text, i) => {
+    const line = parseLine(text);
+    if (!isModelsLine(line)) throw damaged(path, what, `line ${i + 2} is no model`);
+    return line;
+  });
+}
+
+function parseLine(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 export function boxesOf(domain: ModelsLine["domain"]): Record<string, { low: number; high: number }> {

@@ -61,21 +61,45 @@ export const modelsHeader = z.object({
   count: z.int(),
 });
 
-const texts = z.record(z.string(), z.string());
+/** A model of a family version; see docs/decisions/snapshot.md. */
+export interface ModelsLine {
+  key: string;
+  bundle: string;
+  createdAt: string;
+  binding: number;
+  conditions: Record<string, string>;
+  software: Record<string, string>;
+  domain: Record<string, [low: number, high: number]>;
+  recipeHash: string;
+  dataSource: "simulator" | "files";
+  size: number;
+}
 
-export const modelsLine = z.object({
-  key: z.string(),
-  bundle: digest,
-  createdAt: z.string(),
-  binding: z.number(),
-  conditions: texts,
-  software: texts,
-  domain: z.record(z.string(), z.tuple([z.number(), z.number()])),
-  recipeHash: z.string(),
-  dataSource: z.enum(["simulator", "files"]),
-  size: z.number(),
-});
-export type ModelsLine = z.infer<typeof modelsLine>;
+/** By hand: a schema takes ten times as long, and there are thousands of lines. */
+export function isModelsLine(given: unknown): given is ModelsLine {
+  if (!isRecord(given)) return false;
+  const { key, bundle, createdAt, binding, conditions, software, domain, recipeHash, dataSource, size } =
+    given;
+  return (
+    [key, bundle, createdAt, recipeHash].every((each) => typeof each === "string") &&
+    /^[0-9a-f]{64}$/.test(bundle as string) &&
+    [binding, size].every(Number.isFinite) &&
+    [conditions, software].every((each) => isRecord(each) && areTexts(each)) &&
+    isRecord(domain) &&
+    Object.values(domain).every(
+      (box) => Array.isArray(box) && box.length === 2 && box.every(Number.isFinite),
+    ) &&
+    (dataSource === "simulator" || dataSource === "files")
+  );
+}
+
+function isRecord(given: unknown): given is Record<string, unknown> {
+  return typeof given === "object" && given !== null && !Array.isArray(given);
+}
+
+function areTexts(given: Record<string, unknown>): boolean {
+  return Object.values(given).every((each) => typeof each === "string");
+}
 
 /** Where a blob is in a snapshot. */
 export function blobPath(directory: string, sha256: string): string {

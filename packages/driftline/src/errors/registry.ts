@@ -82,7 +82,7 @@ export const errorRegistry = {
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
   unsupported_operator: {
     title: "A model cannot be compiled: it uses an operator in a way that is not covered",
-    http: 501,
+    http: 422,
     grpc: "UNIMPLEMENTED",
     exit: 2,
   },

@@ -74,6 +74,8 @@ export interface ReconstructionPolicy {
   dip: { low: number; high: number };
   /** Limits of each resolution with the model over that with the simulator. */
   resolution: { minimum: number; maximum: number };
+  /** The same for the residuals of single hits. */
+  hit: { minimum: number; maximum: number };
   /** The same for the mean widths and charges of clusters. */
   cluster: { minimum: number; maximum: number };
 }

@@ -139,6 +139,7 @@ const reconstruction = z.strictObject({
   pt: range("Transverse momentum of the tracks", "GeV/c", 0.05, 100),
   dip: range("Angle of the tracks to the bending plane", "degrees", -80, 80),
   resolution: limits("Limits of each resolution with the model over that with the simulator"),
+  hit: limits("The same for the residuals of single hits"),
   cluster: limits("The same for the mean widths and charges of clusters, which are known better"),
 });
 

@@ -77,6 +77,13 @@ export async function generateResponses(
   }
   const { resolution, from, under } = await resolveFor(driftline, familyName, request);
   const { question } = resolution;
+  if (request.locked !== null && !request.features && question.familyVersion !== family.version) {
+    throw fail(
+      "usage",
+      `Generating ${familyName}: the lock is for version ${question.familyVersion} of the family, here is version ${family.version}, which may draw other inputs.`,
+      { field: "rows", remedy: "Give the inputs with --inputs, or use the family.yaml of that version." },
+    );
+  }
   const rows = request.features ? request.features.length / width : request.rows;
   const features = request.features ?? drawInputs(family.inputs, rows, request.seed);
   const common = {

@@ -117,7 +117,7 @@ describe("tracks of the base simulator", () => {
     }
     assert.ok(itself.tracks && itself.tracks.used === 420 && itself.tracks.drawn > 420);
     assert.ok(itself.tracks.crossings > 20 * 420);
-    assert.equal(itself.tracks.fitted.model, 420);
+    assert.deepEqual(itself.tracks.fitted, { simulator: 420, model: 420 });
     // Floor and ratio are two draws of the same kind: hits are many, so both are 1 within 4 %.
     for (const figure of itself.figures.filter(({ bin }) => bin.startsWith("rows of"))) {
       assert.ok(Math.abs(figure.ratio - 1) < 0.04 && Math.abs(figure.floor! - 1) < 0.04, figure.quantity);

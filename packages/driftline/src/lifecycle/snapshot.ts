@@ -14,6 +14,8 @@ export interface SnapshotRequest {
   tags: string[];
   /** Earlier snapshots that stay usable; null to remove nothing. */
   keep: number | null;
+  /** Look at every byte that is there, and write again what is damaged. */
+  mend: boolean;
   onProgress?: (done: number, total: number) => void;
 }
 

@@ -246,6 +246,31 @@ test("a lost, cut or damaged journal of the ledger is made again", async (t) => 
   assert.deepEqual((await repairCatalogue(catalogue.dataDirectory)).actions, []);
 });
 
+test("damage to the journal of the ledger is found; a retirement outlives both databases and the journal of bindings", async (t) => {
+  const { catalogue, bundles } = await filled(t);
+  await catalogue.retire(bundles[0].digest, "bad");
+  const { dataDirectory } = catalogue;
+  const path = join(dataDirectory, "ledger.jsonl");
+  const whole = await readFile(path);
+  const flipped = Buffer.from(whole);
+  flipped[40] ^= 1;
+  await writeFile(path, flipped);
+  const { findings } = await catalogue.verifyAll();
+  assert.match(findings.map(({ message }) => message).join(), /Line 1 of .*ledger\.jsonl is damaged/);
+  await writeFile(path, whole);
+  assert.deepEqual((await catalogue.verifyAll()).findings, []);
+  await catalogue.close();
+  for (const name of ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "bindings.jsonl"]) {
+    await rm(join(dataDirectory, name), { force: true });
+  }
+  const { actions } = await repairCatalogue(dataDirectory);
+  assert.match(actions.join("\n"), /was retired, and no longer serves/);
+  const again = await openCatalogue(dataDirectory);
+  t.after(() => again.close());
+  assert.equal((await again.model(bundles[0].digest)).serving, false);
+  assert.equal((await again.model(bundles[1].digest)).serving, true);
+});
+
 test("what was acknowledged before a kill is there afterwards, with the database and without", async (t) => {
   const { catalogue, bundles } = await filled(t);
   await catalogue.close();

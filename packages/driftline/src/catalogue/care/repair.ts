@@ -64,12 +64,29 @@ export async function repairCatalogue(
     }
     const mended = await ledger(ledgerJournal(dataDirectory)).mend(database);
     if (mended !== null) actions.push(mended);
+    await withdrawRetired(database);
     const before = await verifyAll(database, blobs, journal, onProgress);
     if (before.findings.length === 0) return { actions, after: before };
     await repairFindings(database, before);
     return { actions, after: await verifyAll(database, blobs, journal, onProgress) };
   } finally {
     await database.close();
+  }
+
+  /** Where both journal and database of the bindings were lost, their manifests bring all bundles back into service. */
+  async function withdrawRetired(on: Database<CatalogueTables>): Promise<void> {
+    const catalogue = records(on, blobs, bindingsOf(journal, blobs));
+    const retired = await on.db
+      .selectFrom("ledger")
+      .select(["subject", "details_json"])
+      .where("kind", "=", "retire")
+      .execute();
+    for (const { subject, details_json } of retired) {
+      const model = await catalogue.model(subject!).catch(() => null);
+      if (model === null || !model.serving) continue;
+      await catalogue.withdraw(model.bundle, (JSON.parse(details_json) as { reason: string }).reason);
+      actions.push(`Bundle ${model.bundle} was retired, and no longer serves its key.`);
+    }
   }
 
   /** Records from journal entries and, where those are not all, from manifests that no entry names. */

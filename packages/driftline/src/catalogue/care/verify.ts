@@ -1,8 +1,16 @@
 // Re-reads everything a catalogue holds and names what is damaged, missing or in no bundle.
 
+import { dirname } from "node:path";
 import { allEntries, isSame } from "../bindings.ts";
 import type { BlobStore } from "../blobs.ts";
-import { ledgerContent } from "../campaigns/ledger.ts";
+import {
+  entriesAfter,
+  isSame as isSameEntry,
+  type LedgerEntry,
+  type LedgerJournal,
+  ledgerContent,
+  ledgerJournal,
+} from "../campaigns/ledger.ts";
 import { type Database, withTables } from "../database.ts";
 import type { Journal, JournalEntry } from "../journal.ts";
 import { bundleRow, type CheckedManifest, checkManifest } from "../manifest.ts";
@@ -66,6 +74,7 @@ export async function verifyAll(
       checkBinding(binding, made.get(binding.bundle), findings);
     }
     await checkJournal(database, journal, findings);
+    await checkLedger(database, ledgerJournal(dirname(journal.path)), findings);
   } catch (error) {
     // Pages that can't be read at all; go on with the blobs.
     databaseDamage((error as Error).message);
@@ -174,4 +183,23 @@ async function checkJournal(
       return void report(`Binding ${stored.id} differs between the database and ${journal.path}.`);
     }
   }
+}
+
+/** Compares the journal of the ledger with the database. What comes while it reads is left alone. */
+async function checkLedger(
+  { db }: Database<CatalogueTables>,
+  journal: LedgerJournal,
+  findings: Finding[],
+): Promise<void> {
+  const report = (message: string) =>
+    findings.push({ kind: "damaged", what: "journal", digest: null, bundles: [], message });
+  const stored = await entriesAfter(db, 0);
+  const journalled: LedgerEntry[] = [];
+  for (const line of journal.read()) {
+    if ("line" in line) report(`Line ${line.line} of ${journal.path} is damaged.`);
+    else journalled.push(line);
+  }
+  const differing = stored.find((entry, i) => !isSameEntry(entry, journalled[i] ?? null));
+  if (differing)
+    report(`Entry ${differing.id} of the ledger differs between the database and ${journal.path}.`);
 }

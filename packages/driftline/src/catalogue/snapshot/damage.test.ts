@@ -130,6 +130,7 @@ test("a snapshot of no format, none at all, and one of a newer format are told a
     code: "usage",
     message: /this reads driftline-snapshot\/1/,
   });
+  await assert.rejects(publishTest(await scratchCatalogue(t), directory), { code: "usage" });
   for (const text of ["", "{", "[]", "null", `{"format":"driftline-snapshot/1"}`, "\0".repeat(80)]) {
     await writeFile(pointer, text);
     await assert.rejects(connectSnapshot(directory), { code: "damaged" }, text);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Hit, Miss } from "@driftline/client/api";
@@ -177,6 +177,40 @@ test("nothing is pruned where it is not known what is needed", async (t) => {
   await rm(path);
   await assert.rejects(publishTest(catalogue, directory, { keep: 1 }), { code: "damaged" });
   assert.equal((await filesOf(directory)).size, before.size - 1);
+});
+
+test("mending writes again what is missing, cut or has other bytes, and leaves the rest", async (t) => {
+  const catalogue = await scratchCatalogue(t);
+  const directory = await scratchDirectory(t);
+  const asked: Record<string, string>[] = [{}, { drift_velocity: "6" }, { gas: "P10" }];
+  for (const conditions of asked) {
+    await catalogue.publish({
+      ...makeBundle(ask(conditions), { salt: JSON.stringify(conditions) }),
+      reason: "test",
+    });
+  }
+  await publishTest(catalogue, directory);
+  const { root } = await connectSnapshot(directory);
+  const before = await filesOf(directory);
+  const blobs = [...before.keys()].filter((path) => !path.endsWith("snapshot.json"));
+  const index = blobPath(directory, root.families[0].index.sha256);
+  const [gone, cut, flipped] = blobs.filter((path) => path !== index);
+  await rm(gone);
+  for (const path of [cut, flipped, index]) await chmod(path, 0o644);
+  await truncate(cut, 1);
+  for (const path of [flipped, index]) {
+    const bytes = await readFile(path);
+    bytes[0] ^= 1;
+    await writeFile(path, bytes);
+  }
+  assert.ok((await verifySnapshot(directory).catch(() => ({ findings: ["root"] }))).findings.length > 0);
+  await publishTest(catalogue, directory, { mend: true });
+  assert.deepEqual((await verifySnapshot(directory)).findings, []);
+  const after = await filesOf(directory);
+  for (const path of blobs) {
+    if (![gone, cut, flipped, index].includes(path))
+      assert.deepEqual(after.get(path), before.get(path), path);
+  }
 });
 
 test("one publisher at a time: a living one is waited for, a dead one is taken over from", async (t) => {

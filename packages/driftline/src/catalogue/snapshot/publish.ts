@@ -1,10 +1,14 @@
 // Publishing a snapshot: blobs that are new, the root, and then the pointer.
 
+import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { BundleManifest } from "@driftline/client/bundle";
+import { readModels } from "@driftline/client/snapshot/family";
 import {
   type FamilyFile,
+  type ModelsLine,
   modelsFormat,
   pointerFile,
   type Ref,
@@ -41,6 +45,8 @@ export interface PublishSnapshot {
   tags: TagContent[];
   /** Remove what neither this nor so many snapshots before it need; null to remove nothing. */
   keep: number | null;
+  /** Look at every byte that is there and write again what is damaged, in place of trusting the snapshot before. */
+  mend: boolean;
   exclusion: Exclusion;
   onProgress?: (done: number, total: number) => void;
 }
@@ -70,11 +76,11 @@ export async function publishSnapshot(
   blobs: BlobStore,
   request: PublishSnapshot,
 ): Promise<SnapshotPublished> {
-  const { directory, families, tags, keep, onProgress = () => {} } = request;
+  const { directory, families, tags, keep, mend, onProgress = () => {} } = request;
   await mkdir(directory, { recursive: true });
   await refuseOtherThings(directory);
   return exclusively(directory, request.exclusion, async () => {
-    const writer = snapshotWriter(directory);
+    const writer = snapshotWriter(directory, mend);
     await writer.prepare();
     try {
       const serving = await Promise.all(families.map((family) => servingOf(db, family)));
@@ -83,9 +89,11 @@ export async function publishSnapshot(
       const total = serving.reduce((sum, each) => sum + each.length, extra.length);
       let done = 0;
       const step = () => onProgress(++done, total);
+      const previous = await currentRoot(directory);
       const entries: SnapshotFamily[] = [];
       for (const [i, family] of families.entries()) {
-        entries.push(await putFamily(writer, blobs, family, serving[i], step));
+        const before = mend ? new Map() : await linesBefore(directory, previous?.root, family);
+        entries.push(await putFamily(writer, blobs, family, serving[i], before, step));
       }
       await inParallel(extra, async (bundle) => {
         await putBundle(writer, blobs, bundle);
@@ -93,7 +101,6 @@ export async function publishSnapshot(
       });
       const putTags: SnapshotTag[] = [];
       for (const tag of tags) putTags.push(await putTag(writer, blobs, tag));
-      const previous = await currentRoot(directory);
       const content = {
         format: snapshotFormat,
         families: entries.sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -106,17 +113,19 @@ export async function publishSnapshot(
         written,
       };
       const isSame = previous !== null && isDeepStrictEqual({ ...previous.root, ...content }, previous.root);
-      await writer.syncFolders();
       let root: Ref;
-      if (isSame) root = previous.ref;
-      else {
+      if (isSame) {
+        // What was missing or cut is mended all the same.
+        await writer.complete();
+        root = previous.ref;
+      } else {
         const made: SnapshotRoot = {
           ...content,
           createdAt: new Date().toISOString(),
           previous: previous?.ref ?? null,
         };
         root = await writer.putBytes(encode(canonicalize(made)!));
-        await writer.syncFolders();
+        await writer.complete();
         // The one moment at which the snapshot is another one.
         await writer.replace(pointerFile, `${JSON.stringify({ format: snapshotFormat, ...root })}\n`);
       }
@@ -133,12 +142,16 @@ async function putFamily(
   blobs: BlobStore,
   file: FamilyFile,
   serving: Serving[],
+  before: Map<string, ModelsLine>,
   step: () => void,
 ): Promise<SnapshotFamily> {
   const lines: string[] = new Array(serving.length);
   await inParallel(serving, async ({ key, bundle, binding, createdAt }, i) => {
-    const { manifest, bytes } = await putBundle(writer, blobs, bundle);
-    const line = modelsLineOf({ manifest, bundle, bytes, createdAt, binding });
+    const known = before.get(bundle);
+    const line =
+      known?.createdAt === createdAt
+        ? { ...known, binding }
+        : modelsLineOf({ ...(await putBundle(writer, blobs, bundle)), bundle, createdAt, binding });
     if (line.key !== key) {
       throw fail("damaged", `The catalogue gives bundle ${bundle} to ${key}; it was made for ${line.key}.`, {
         remedy: "`driftline doctor --repair` makes the records again.",
@@ -159,6 +172,21 @@ async function putFamily(
     index: await writer.putBytes(encode(index)),
     models: await writer.putBytes(encode([header, ...lines, ""].join("\n"))),
   };
+}
+
+/** Lines of models that the snapshot in force has, and so all their files; empty where they can't be read. */
+async function linesBefore(
+  directory: string,
+  root: SnapshotRoot | undefined,
+  { name, version }: FamilyFile,
+): Promise<Map<string, ModelsLine>> {
+  const entry = root?.families.find((each) => each.name === name && each.version === version);
+  if (entry === undefined) return new Map();
+  const lines = await readModels(directory, entry).catch((error: unknown) => {
+    if (error instanceof DriftlineError && error.code === "damaged") return [];
+    throw error;
+  });
+  return new Map(lines.map((line) => [line.bundle, line]));
 }
 
 async function putBundle(
@@ -193,7 +221,10 @@ async function currentRoot(directory: string): Promise<{ ref: Ref; root: Snapsho
     const { sha256, size } = await readPointer(directory);
     return { ref: { sha256, size }, root: await readRoot(directory, { sha256, size }) };
   } catch (error) {
-    if (error instanceof DriftlineError && (error.code === "usage" || error.code === "damaged")) return null;
+    if (!(error instanceof DriftlineError)) throw error;
+    // One of a newer format is not to be written over.
+    const isNone = error.code === "usage" && !existsSync(join(directory, pointerFile));
+    if (isNone || error.code === "damaged") return null;
     throw error;
   }
 }

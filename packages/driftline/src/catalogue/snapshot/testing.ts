@@ -39,6 +39,7 @@ export function publishTest(
     families: [described(testFamily)],
     tags: [],
     keep: null,
+    mend: false,
     exclusion: { self: { pid: process.pid }, isDead: () => false },
     ...options,
   });

@@ -1,28 +1,43 @@
-// Writing the blobs of a snapshot: durable, named by their content, and left alone where they are there.
+// Writing the blobs of a snapshot: durable before they have their names, and left alone where they are there.
 
+import { execFile } from "node:child_process";
 import { createHash, hash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { blobPath, type Ref } from "@driftline/client/snapshot/format";
 import { fail } from "../../errors/registry.ts";
 
 /** A writer's own folder, which readers pass over. */
-export const incoming = ".incoming";
+const incoming = ".incoming";
+/** So many are synced together, and what a killed writer has done is lost by no more. */
+const batchSize = 2_000;
+/** From here on one sync of the file system is quicker than one of each file. */
+const manyFiles = 100;
 
 type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 export type SnapshotWriter = ReturnType<typeof snapshotWriter>;
 
-export function snapshotWriter(directory: string) {
+/** With `mend` what is there counts only where its bytes have its digest. */
+export function snapshotWriter(directory: string, mend: boolean) {
   const temporary = join(directory, incoming);
-  const touched = new Set<string>();
+  const made = new Set<string>();
   const written = { blobs: 0, bytes: 0 };
   /** Two bundles can share a file, and be copied at the same time. */
   const writing = new Map<string, Promise<void>>();
+  /** Written, and not yet named. */
+  let staged: string[] = [];
+  /** Written or named by this writer. */
+  const known = new Set<string>();
 
   async function isThere({ sha256, size }: Ref): Promise<boolean> {
-    const found = await stat(blobPath(directory, sha256)).catch(() => null);
-    return found?.size === size;
+    if (known.has(sha256)) return true;
+    const path = blobPath(directory, sha256);
+    const found = await stat(path).catch(() => null);
+    if (found?.size !== size) return false;
+    return !mend || (await digestOf(path)) === sha256;
   }
 
   async function putBytes(bytes: Uint8Array): Promise<Ref> {
@@ -33,57 +48,70 @@ export function snapshotWriter(directory: string) {
 
   /** Copies what is not there; `open` is asked only then. */
   async function putStream(ref: Ref, open: () => Promise<Pieces>): Promise<void> {
-    const known = writing.get(ref.sha256);
-    if (known !== undefined) return known;
-    const put = isThere(ref).then(async (there) => (there ? undefined : write(ref, await open())));
+    const same = writing.get(ref.sha256);
+    if (same !== undefined) return same;
+    const put = isThere(ref).then(async (there) => (there ? undefined : stage(ref, await open())));
     writing.set(ref.sha256, put);
     try {
       await put;
     } finally {
       writing.delete(ref.sha256);
     }
+    if (staged.length >= batchSize) await nameStaged();
   }
 
-  async function write(ref: Ref, pieces: Pieces): Promise<void> {
-    const path = blobPath(directory, ref.sha256);
-    const beside = join(temporary, randomUUID());
+  async function stage(ref: Ref, pieces: Pieces): Promise<void> {
+    const digest = createHash("sha256");
+    let size = 0;
+    const file = await open(join(temporary, ref.sha256), "wx", 0o444);
     try {
-      const digest = createHash("sha256");
-      let size = 0;
-      const file = await open(beside, "wx", 0o444);
-      try {
-        for await (const piece of pieces) {
-          digest.update(piece);
-          size += piece.byteLength;
-          await file.writeFile(piece);
-        }
-        await file.sync();
-      } finally {
-        await file.close();
+      for await (const piece of pieces) {
+        digest.update(piece);
+        size += piece.byteLength;
+        await file.writeFile(piece);
       }
-      if (size !== ref.size || digest.digest("hex") !== ref.sha256) {
-        throw fail("damaged", `Writing blob ${ref.sha256} of a snapshot: its content is another one.`, {
-          remedy: "`driftline doctor --verify` names what is damaged in the catalogue.",
-        });
-      }
-      const folder = dirname(path);
-      if (!touched.has(folder)) {
-        await mkdir(folder, { recursive: true });
-        touched.add(folder);
-      }
-      await rename(beside, path);
-      written.blobs++;
-      written.bytes += size;
     } finally {
-      await rm(beside, { force: true });
+      await file.close();
+    }
+    if (size !== ref.size || digest.digest("hex") !== ref.sha256) {
+      throw fail("damaged", `Writing blob ${ref.sha256} of a snapshot: its content is another one.`, {
+        remedy: "`driftline doctor --verify` names what is damaged in the catalogue.",
+      });
+    }
+    known.add(ref.sha256);
+    staged.push(ref.sha256);
+    written.blobs++;
+    written.bytes += size;
+  }
+
+  /**
+   * Gives what was written its names, once it is on the disk: a name whose content a power cut has taken would be
+   * taken for a blob by the next writer.
+   */
+  async function nameStaged(): Promise<void> {
+    const batch = staged;
+    staged = [];
+    await syncFiles(
+      temporary,
+      batch.map((sha256) => join(temporary, sha256)),
+    );
+    for (const sha256 of batch) {
+      const path = blobPath(directory, sha256);
+      const folder = dirname(path);
+      if (!made.has(folder)) {
+        await mkdir(folder, { recursive: true });
+        made.add(folder);
+      }
+      await rename(join(temporary, sha256), path);
     }
   }
 
-  /** Makes the names of what was written survive a power cut. */
-  async function syncFolders(): Promise<void> {
-    if (touched.size === 0) return;
-    for (const folder of [...touched, join(directory, "blobs"), directory]) await syncDirectory(folder);
-    touched.clear();
+  /** Names all, and makes the names survive a power cut; those too that a killed writer left and this one found there. */
+  async function complete(): Promise<void> {
+    await nameStaged();
+    const root = join(directory, "blobs");
+    for (const folder of await readdir(root)) await syncDirectory(join(root, folder));
+    for (const folder of [root, directory]) await syncDirectory(folder);
   }
 
   /** Puts a file in the place of another, at once and durably. */
@@ -104,7 +132,7 @@ export function snapshotWriter(directory: string) {
     written,
     putBytes,
     putStream,
-    syncFolders,
+    complete,
     replace,
     /** Makes the writer's folder, without what a killed writer left. */
     async prepare(): Promise<void> {
@@ -135,6 +163,31 @@ export async function removeBlobs(
     }
   }
   return report;
+}
+
+async function digestOf(path: string): Promise<string> {
+  const digest = createHash("sha256");
+  for await (const piece of createReadStream(path)) digest.update(piece as Uint8Array);
+  return digest.digest("hex");
+}
+
+async function syncFiles(directory: string, paths: string[]): Promise<void> {
+  // syncfs(2), which Node does not have, by coreutils; elsewhere one file after another.
+  const isSynced =
+    paths.length >= manyFiles &&
+    (await promisify(execFile)("sync", ["--file-system", directory]).then(
+      () => true,
+      () => false,
+    ));
+  if (isSynced) return;
+  for (const path of paths) {
+    const file = await open(path, "r");
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -25,6 +25,10 @@ export const snapshot = defineCommand({
       value: "TAG",
       description: "Also this tag: its table of runs, its locks and all bundles that they name",
     },
+    mend: {
+      type: "boolean",
+      description: "Look at every byte that is there, and write again what is missing or damaged",
+    },
     prune: {
       type: "string",
       value: "N",
@@ -49,6 +53,7 @@ export const snapshot = defineCommand({
         families: options.family ?? [],
         tags: options.tag ?? [],
         keep,
+        mend: options.mend ?? false,
         onProgress: (done, total) =>
           context.progress.update("snapshot", done / total, null, `${done} of ${total} models`),
       }),

@@ -60,7 +60,7 @@ async function snapshotOutcome(context: CommandContext, directory: string): Prom
     : [
         `Snapshot ${digest} of ${createdAt} is damaged: ${findings.length} findings.`,
         ...findings.map((line) => `  ${line}`),
-        "Publish it again; a damaged blob must be removed before, for what is there is not written again.",
+        "`driftline snapshot --mend` writes it again, where the catalogue is.",
       ];
   return { json: { ...report, passed }, text: lines.join("\n"), exit: passed ? 0 : exitCode("damaged") };
 }

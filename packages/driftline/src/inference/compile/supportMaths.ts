@@ -30,16 +30,22 @@ INLINE float select_(const uint32_t mask, const float a, const float b)
   return result;
 }`,
   },
+  clamp_: {
+    needs: ["select_"],
+    text: `INLINE float clamp_(const float x, const float low, const float high)
+{
+  return select_(x < low ? 0xffffffffu : 0u, low, select_(x > high ? 0xffffffffu : 0u, high, x));
+}`,
+  },
   exp_form: {
-    needs: ["madd"],
+    needs: ["madd", "clamp_"],
     text: `/* x = n ln 2 + r, a polynomial of r, times 2^n; the reduction is that of Cephes expf.c. Adding 1.5 * 2^23 rounds to a
-   whole number and leaves it in the lower bits. Below exp(-86.6) = 2.5e-38 the result is 0. Two polynomials: that of
+   whole number and leaves it in the lower bits. Below exp(-87) = 1.6e-38 the result is 0. Two polynomials: that of
    MlasComputeExp, by which ONNX Runtime computes Exp and Softmax, and that of Eigen, by which it computes Elu. */
 INLINE float exp_form(const int fused, const int eigen, const float x)
 {
-  const float low = -86.6f, high = 89.0f;
-  const float above = x < low ? low : x;
-  const float bounded = above > high ? high : above;
+  const float low = -87.3f, high = 89.0f; /* at low n is -126, and at high 2^n overflows to infinity */
+  const float bounded = clamp_(x, low, high);
   const float shifted = madd(fused, bounded, 1.44269504088896341f, 12582912.0f);
   const float n = shifted - 12582912.0f;
   const float r = madd(fused, n, 2.12194440e-4f, madd(fused, n, -0.693359375f, bounded));
@@ -60,8 +66,7 @@ INLINE float exp_form(const int fused, const int eigen, const float x)
     p = madd(fused, p, r, 1.0f);
   }
   memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits << 23) + 0x3f000000u; /* 2^(n - 1), which is in range where 2^n may not be */
-  bits = x < low ? 0u : bits;
+  bits = (bits << 23) + 0x3f000000u; /* 2^(n - 1): in range where 2^n is not, and 0 for n = -126 */
   memcpy(&power, &bits, sizeof power);
   return (p + p) * power;
 }`,
@@ -109,12 +114,11 @@ INLINE float log_(const int fused, const float x)
 }`,
   },
   tanh_: {
-    needs: ["madd"],
+    needs: ["madd", "clamp_"],
     text: `/* An odd polynomial over an even one, as in ONNX Runtime's MlasComputeTanh; from 9 on it is 1. */
 INLINE float tanh_(const int fused, const float x)
 {
-  const float above = x < -9.0f ? -9.0f : x;
-  const float v = above > 9.0f ? 9.0f : above, z = v * v;
+  const float v = clamp_(x, -9.0f, 9.0f), z = v * v;
   float p = -2.76076847742355e-16f, q = 1.19825839466702e-06f;
   p = madd(fused, p, z, 2.00018790482477e-13f);
   p = madd(fused, p, z, -8.60467152213735e-11f);
@@ -128,21 +132,35 @@ INLINE float tanh_(const int fused, const float x)
   return p * v / q;
 }`,
   },
+  signed_part: {
+    needs: [],
+    text: `/* x where it is negative (or where it is not, for 0), else 0; by bits, since a compiler may make branches of ?:. */
+INLINE float signed_part(const float x, const int negative)
+{
+  uint32_t bits, mask;
+  float result;
+  memcpy(&bits, &x, sizeof bits);
+  mask = 0u - (bits >> 31);
+  bits &= negative ? mask : ~mask;
+  memcpy(&result, &bits, sizeof result);
+  return result;
+}`,
+  },
   elu_: {
-    needs: ["exp_form"],
-    text: `/* x, or alpha (exp(x) - 1) below 0, as ONNX defines it. The part that does not count is exactly 0. */
+    needs: ["exp_form", "signed_part"],
+    text: `/* x, or alpha (exp(x) - 1) below 0, as ONNX defines it. The part that does not count is 0. */
 INLINE float elu_(const int fused, const float x, const float alpha)
 {
-  const float positive = x < 0.0f ? 0.0f : x, negative = x < 0.0f ? x : 0.0f;
+  const float negative = signed_part(x, 1), positive = signed_part(x, 0);
   return positive + alpha * (exp_form(fused, 1, negative) - 1.0f);
 }`,
   },
   leaky_: {
-    needs: [],
+    needs: ["signed_part"],
     text: `/* x, or alpha x below 0. */
 INLINE float leaky_(const float x, const float alpha)
 {
-  const float positive = x < 0.0f ? 0.0f : x, negative = x < 0.0f ? x : 0.0f;
+  const float negative = signed_part(x, 1), positive = signed_part(x, 0);
   return positive + alpha * negative;
 }`,
   },

@@ -1,7 +1,6 @@
 // Figures of hits: of those on tracks, and of held-out responses where no tracks can be made.
 
 import { breathe } from "../breathe.ts";
-import { applyThreshold } from "../sample.ts";
 import { hitBinsOf } from "./bins.ts";
 import { chamber } from "./chamber.ts";
 import { figuresOf, type Quantity, type ReconstructionFigure, type Samples } from "./figures.ts";
@@ -14,6 +13,7 @@ import {
   hitQuantities,
   type ReconstructedSample,
   recordHit,
+  responsesOf,
 } from "./sampleTracks.ts";
 import type { Crossing } from "./tracks.ts";
 
@@ -41,9 +41,8 @@ export async function compareHits(options: ReconstructionOptions): Promise<Recon
   const { test, inputs, output, signal, conditions } = options;
   const columns = neededInputs.map((name) => inputs.findIndex((input) => input.name === name));
   const cells = cellCount(output);
-  const generated = await options.generate(test.features, test.rows, draws.model);
-  applyThreshold(generated, options.threshold);
-  const samples = { simulator: emptySample(0, test.rows), model: emptySample(0, test.rows), again: null };
+  const generated = await responsesOf(options.generate, test.features, test.rows, draws.model[0], output);
+  const samples = { simulator: [emptySample(0, test.rows)], model: [emptySample(0, test.rows)] };
   const hits: Crossing[] = [];
   const [padAxis, timeAxis] = output.axes;
   for (let i = 0; i < test.rows; i++) {
@@ -67,8 +66,8 @@ export async function compareHits(options: ReconstructionOptions): Promise<Recon
       firstBin: Math.trunc(drift) + timeAxis.first,
     };
     for (const [sample, responses] of [
-      [samples.simulator, test.responses],
-      [samples.model, generated],
+      [samples.simulator[0], test.responses],
+      [samples.model[0], generated],
     ] as const) {
       const plane = planeOf(
         responses.subarray(i * cells, (i + 1) * cells),

@@ -1,4 +1,4 @@
-// Tracks through all pad rows, three times: by the simulator, by the simulator again, by the model; and their figures.
+// Tracks through all pad rows with responses of the simulator and of the model, and their figures.
 
 import { breathe } from "../breathe.ts";
 import type { Generate } from "../sample.ts";
@@ -15,6 +15,7 @@ import {
   type ReconstructedSample,
   recordHit,
   recordTrack,
+  responsesOf,
   scaleEnergyLoss,
   type TrackQuantity,
   trackQuantities,
@@ -23,7 +24,7 @@ import { type Crossing, crossingsOf, drawTrack, type Track } from "./tracks.ts";
 
 export interface ComparedTracks {
   /** Tracks drawn until the policy's number had rows enough, those used, their rows, and how many each side fitted. */
-  tracks: { drawn: number; used: number; crossings: number; fitted: Record<string, number> };
+  tracks: { drawn: number; used: number; crossings: number; fitted: { simulator: number; model: number } };
   figures: ReconstructionFigure[];
 }
 
@@ -31,81 +32,99 @@ export interface ComparedTracks {
 const piece = 500;
 const resamplings = 200;
 
-/** The same tracks with responses of the simulator, of the simulator drawn again, and of the model. */
+/** The same tracks with responses of the simulator and of the model, each drawn twice. */
 export async function compareTracks(
   options: ReconstructionOptions,
   pt: { low: number; high: number },
   simulate: Generate,
 ): Promise<ComparedTracks> {
-  const { signal, output, inputs, conditions } = options;
   const progress = options.onProgress ?? (() => {});
   const { tracks, crossings, drawn } = await usableTracks(options, pt);
   const starts = new Int32Array(tracks.length + 1);
   for (let k = 0; k < tracks.length; k++) starts[k + 1] = starts[k] + crossings[k].length;
   const hits = starts[tracks.length];
-  const samples = {
-    simulator: emptySample(tracks.length, hits),
-    model: emptySample(tracks.length, hits),
-    again: emptySample(tracks.length, hits),
-  };
-  const columns = neededInputs.map((name) => inputs.findIndex((input) => input.name === name));
-  const cells = cellCount(output);
-  const names = ["simulator", "again", "model"] as const;
+  const runs = [
+    ...draws.simulator.map((draw) => ({ side: "simulator" as const, generate: simulate, draw })),
+    ...draws.model.map((draw) => ({ side: "model" as const, generate: options.generate, draw })),
+  ].map((run) => ({ ...run, sample: emptySample(tracks.length, hits) }));
   for (let first = 0, number = 0; first < tracks.length; first += piece, number++) {
     const last = Math.min(tracks.length, first + piece);
-    const rows = starts[last] - starts[first];
-    const features = new Float32Array(rows * inputs.length);
-    const placed: Placed[] = [];
-    for (let k = first; k < last; k++) {
-      for (const at of crossings[k]) {
-        const offset = placed.length * inputs.length;
-        placed.push(
-          writeInputs(at, tracks[k].pt, columns, options.covered.pad_coordinate, output, features, offset),
-        );
-      }
-    }
-    for (const [step, name] of names.entries()) {
-      progress(
-        (0.9 * (first + (step / 3) * (last - first))) / tracks.length,
-        `tracks: ${first} of ${tracks.length}`,
-      );
-      const generate = name === "model" ? options.generate : simulate;
-      const responses = await generate(features, rows, draws[name] + number);
+    const { features, placed } = inputsOf(tracks, crossings, first, last, options);
+    for (const [step, { generate, draw, sample }] of runs.entries()) {
+      const done = (first + (step / runs.length) * (last - first)) / tracks.length;
+      progress(0.9 * done, `tracks: ${first} of ${tracks.length}`);
+      const responses = await responsesOf(generate, features, placed.length, draw + number, options.output);
       for (let k = first; k < last; k++) {
-        if (k % 50 === 0) await breathe(signal);
+        if (k % 50 === 0) await breathe(options.signal);
         const from = starts[k] - starts[first];
-        const clusters = crossings[k].map((at, i): Cluster | null => {
-          const response = responses.subarray((from + i) * cells, (from + i + 1) * cells);
-          const plane = planeOf(response, placed[from + i], at.row, output, options.threshold);
-          return recordHit(
-            plane,
-            at,
-            10 * chamber.padWidthCm,
-            10 * conditions.cmPerBin,
-            samples[name],
-            starts[k] + i,
-          );
-        });
-        recordTrack(tracks[k], crossings[k], clusters, conditions, samples[name], k);
+        recordCrossings(tracks[k], crossings[k], responses, placed, from, options, sample, starts[k], k);
       }
     }
   }
-  scaleEnergyLoss(tracks, samples.simulator, Object.values(samples));
+  const of = (side: "simulator" | "model") =>
+    runs.filter((run) => run.side === side).map(({ sample }) => sample);
+  const samples = { simulator: of("simulator"), model: of("model") };
+  scaleEnergyLoss(tracks, samples.simulator, [...samples.simulator, ...samples.model]);
   const trackOf = new Int32Array(hits);
   for (let k = 0; k < tracks.length; k++) trackOf.fill(k, starts[k], starts[k + 1]);
-  const all = crossings.flat();
   const figures = [
     ...(await trackFigures(tracks, samples, pt, options, (part) =>
       progress(0.9 + 0.03 * part, "resampling tracks"),
     )),
-    ...(await hitFigures(all, trackOf, tracks.length, samples, options, (part) =>
+    ...(await hitFigures(crossings.flat(), trackOf, tracks.length, samples, options, (part) =>
       progress(0.93 + 0.07 * part, "resampling hits"),
     )),
   ];
-  const fitted = Object.fromEntries(
-    names.map((name) => [name, samples[name].tracks.dca_xy.filter((value) => Number.isFinite(value)).length]),
-  );
+  const fitted = { simulator: fittedIn(samples.simulator), model: fittedIn(samples.model) };
   return { tracks: { drawn, used: tracks.length, crossings: hits, fitted }, figures };
+}
+
+/** Inputs of all rows of some tracks, and where their windows lie. */
+function inputsOf(
+  tracks: Track[],
+  crossings: Crossing[][],
+  first: number,
+  last: number,
+  { inputs, output, covered }: ReconstructionOptions,
+): { features: Float32Array; placed: Placed[] } {
+  const columns = neededInputs.map((name) => inputs.findIndex((input) => input.name === name));
+  const rows = crossings.slice(first, last).reduce((sum, { length }) => sum + length, 0);
+  const features = new Float32Array(rows * inputs.length);
+  const placed: Placed[] = [];
+  for (let k = first; k < last; k++) {
+    for (const at of crossings[k]) {
+      const offset = placed.length * inputs.length;
+      placed.push(writeInputs(at, tracks[k].pt, columns, covered.pad_coordinate, output, features, offset));
+    }
+  }
+  return { features, placed };
+}
+
+/** Clusters and fit of track `index`, whose responses begin at row `from` and whose hits are counted from `hit`. */
+function recordCrossings(
+  track: Track,
+  crossings: Crossing[],
+  responses: Float32Array,
+  placed: Placed[],
+  from: number,
+  { output, threshold, conditions }: ReconstructionOptions,
+  sample: ReconstructedSample,
+  hit: number,
+  index: number,
+): void {
+  const cells = cellCount(output);
+  const clusters = crossings.map((at, i): Cluster | null => {
+    const response = responses.subarray((from + i) * cells, (from + i + 1) * cells);
+    const plane = planeOf(response, placed[from + i], at.row, output, threshold);
+    return recordHit(plane, at, 10 * chamber.padWidthCm, 10 * conditions.cmPerBin, sample, hit + i);
+  });
+  recordTrack(track, crossings, clusters, conditions, sample, index);
+}
+
+/** Mean number of tracks that had hits enough. */
+function fittedIn(draws: ReconstructedSample[]): number {
+  const found = draws.map(({ tracks }) => tracks.dca_xy.filter((value) => Number.isFinite(value)).length);
+  return found.reduce((sum, n) => sum + n, 0) / found.length;
 }
 
 /** Draws tracks until the policy's number have rows enough inside the model's inputs. */

@@ -41,19 +41,17 @@ export interface ReconstructionFigure {
   tracks: number;
   simulator: Spread;
   model: Spread;
-  /** The simulator with another seed; null where there is none. */
-  again: Spread | null;
-  /** Model over simulator, and the standard error of its logarithm by the bootstrap over tracks. */
+  /** Model over simulator, all draws of each, and the standard error of its logarithm by the bootstrap over tracks. */
   ratio: number;
   error: number;
-  /** Simulator drawn again over simulator. */
+  /** The simulator's second draw over its first; null where there is one only. */
   floor: number | null;
   /** Model's mean less the simulator's, and its standard error. */
   shift: number;
   shiftError: number;
 }
 
-/** What the figures are made from: two or three samples of the same items, and the track of each item. */
+/** What the figures are made from: samples of the same items, and the track of each item. */
 export interface FigureSource {
   quantities: Quantity[];
   bins: Bin[];
@@ -64,10 +62,10 @@ export interface FigureSource {
   valuesOf(sample: ReconstructedSample, quantity: Quantity): Float64Array;
 }
 
+/** One or two draws of each side. */
 export interface Samples {
-  simulator: ReconstructedSample;
-  model: ReconstructedSample;
-  again: ReconstructedSample | null;
+  simulator: ReconstructedSample[];
+  model: ReconstructedSample[];
 }
 
 /** A bin with fewer has no width to speak of, and is left out. */
@@ -87,7 +85,8 @@ interface Cell {
   bin: Bin;
   simulator: Sorted;
   model: Sorted;
-  again: Sorted | null;
+  /** The simulator's draws one by one. */
+  draws: Sorted[];
   ratios: number[];
   shifts: number[];
 }
@@ -103,16 +102,17 @@ export async function figuresOf(
   const cells: Cell[] = [];
   for (const quantity of source.quantities) {
     await breathe(signal);
-    const values = (sample: ReconstructedSample) => source.valuesOf(sample, quantity);
-    // An item that one side lost is left out on both: the tracks stay the same.
-    const [a, b] = [values(samples.simulator), values(samples.model)];
-    const found = Uint8Array.from(a, (value, item) =>
-      Number(Number.isFinite(value) && Number.isFinite(b[item])),
+    const [a, b] = [samples.simulator, samples.model].map((side) =>
+      side.map((sample) => source.valuesOf(sample, quantity)),
+    );
+    // An item that one draw lost is left out of all: the tracks stay the same.
+    const found = Uint8Array.from({ length: source.trackOf.length }, (_, item) =>
+      Number([...a, ...b].every((values) => Number.isFinite(values[item]))),
     );
     const [simulator, model] = [inBins(a, found, source), inBins(b, found, source)];
-    const again = samples.again && inBins(values(samples.again), found, source);
+    const draws = a.map((values) => inBins([values], found, source));
     for (const [k, bin] of source.bins.entries()) {
-      const sides = { simulator: simulator[k], model: model[k], again: again?.[k] ?? null };
+      const sides = { simulator: simulator[k], model: model[k], draws: draws.map((bins) => bins[k]) };
       cells.push({ quantity, bin, ...sides, ratios: [], shifts: [] });
     }
   }
@@ -128,9 +128,9 @@ export async function figuresOf(
     }
     onProgress((k + 1) / source.resamplings);
   }
-  return filled.map(({ quantity, bin, simulator, model, again, ratios, shifts }) => {
+  return filled.map(({ quantity, bin, simulator, model, draws, ratios, shifts }) => {
     const [a, b] = [spreadOf(simulator.values), spreadOf(model.values)];
-    const c = again && spreadOf(again.values);
+    const [first, second] = draws.map(({ values }) => statisticOf(quantity, spreadOf(values)));
     return {
       quantity,
       statistic: byMean.has(quantity) ? "mean" : "resolution",
@@ -139,14 +139,13 @@ export async function figuresOf(
       bin: bin.label,
       low: bin.low,
       high: bin.high,
-      count: simulator.values.length,
+      count: simulator.values.length / samples.simulator.length,
       tracks: new Set(simulator.of).size,
       simulator: a,
       model: b,
-      again: c,
       ratio: statisticOf(quantity, b) / statisticOf(quantity, a),
       error: deviationOf(ratios),
-      floor: c && statisticOf(quantity, c) / statisticOf(quantity, a),
+      floor: second === undefined ? null : second / first,
       shift: b.mean - a.mean,
       shiftError: deviationOf(shifts),
     };
@@ -158,18 +157,21 @@ function statisticOf(quantity: Quantity, { width, mean }: Spread): number {
   return byMean.has(quantity) ? mean : width;
 }
 
-/** The finite values of the items found, sorted, bin by bin: sorted once, for most items are in several bins. */
-function inBins(values: Float64Array, found: Uint8Array, { bins, trackOf }: FigureSource): Sorted[] {
+/** The values of the items found in all draws, sorted, bin by bin: sorted once, for most items are in several bins. */
+function inBins(draws: Float64Array[], found: Uint8Array, { bins, trackOf }: FigureSource): Sorted[] {
+  const items = trackOf.length;
+  const values = new Float64Array(draws.length * items);
+  for (const [d, draw] of draws.entries()) values.set(draw, d * items);
   const order = Int32Array.from(values.keys())
-    .filter((item) => found[item] === 1 && Number.isFinite(values[item]))
+    .filter((at) => found[at % items] === 1)
     .sort((a, b) => values[a] - values[b]);
-  return bins.map(({ items }) => {
-    const inside = new Uint8Array(values.length);
-    for (const item of items) inside[item] = 1;
-    const kept = order.filter((item) => inside[item] === 1);
+  return bins.map((bin) => {
+    const inside = new Uint8Array(items);
+    for (const item of bin.items) inside[item] = 1;
+    const kept = order.filter((at) => inside[at % items] === 1);
     return {
-      values: Float64Array.from(kept, (item) => values[item]),
-      of: Int32Array.from(kept, (item) => trackOf[item]),
+      values: Float64Array.from(kept, (at) => values[at]),
+      of: Int32Array.from(kept, (at) => trackOf[at % items]),
     };
   });
 }

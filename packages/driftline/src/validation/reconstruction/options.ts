@@ -27,5 +27,8 @@ export interface ReconstructionOptions {
 /** Rows of a track with the inputs in the model's range: with fewer it is not used (MPD analyses ask for more than 20). */
 export const leastRows = 20;
 
-/** Draw numbers of the samples begin here, far from those of single responses; one is taken for each piece of tracks. */
-export const draws = { simulator: 100_000, model: 200_000, again: 300_000 } as const;
+/**
+ * Draw numbers of the samples begin here, far from those of single responses; one is taken for each piece of tracks. Two
+ * draws on each side tell as much as twice the tracks, and the simulator's two are its floor.
+ */
+export const draws = { simulator: [100_000, 300_000], model: [200_000, 400_000] } as const;

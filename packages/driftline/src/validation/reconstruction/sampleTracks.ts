@@ -1,6 +1,8 @@
 // One sample of the test: the responses of all tracks' rows by one generator, reconstructed.
 
+import { fail } from "../../errors/registry.ts";
 import type { OutputImage } from "../../family/family.ts";
+import type { Generate } from "../sample.ts";
 import { rowHeightCm } from "./chamber.ts";
 import { type Cluster, findClusters, type Plane } from "./clusters.ts";
 import { type FitConditions, fitTrack } from "./trackFit.ts";
@@ -99,13 +101,13 @@ export function recordTrack(
  */
 export function scaleEnergyLoss(
   tracks: Track[],
-  simulator: ReconstructedSample,
+  simulator: ReconstructedSample[],
   all: ReconstructedSample[],
 ): void {
   const u = tracks.map(({ pt, dip }) => Math.log(pt / Math.cos(dip)));
   const expected = parabola(
-    u,
-    Array.from(simulator.tracks.dedx, (loss) => Math.log(loss)),
+    simulator.flatMap(() => u),
+    simulator.flatMap(({ tracks: { dedx } }) => Array.from(dedx, (loss) => Math.log(loss))),
   );
   for (const { dedx } of all.map((sample) => sample.tracks)) {
     for (let k = 0; k < dedx.length; k++) dedx[k] = 100 * (dedx[k] / Math.exp(expected(u[k])) - 1);
@@ -126,6 +128,24 @@ function parabola(x: number[], y: number[]): (x: number) => number {
   const part = (p: (at: number) => number) => mean((k) => p(x[k]) * y[k]) / mean((k) => p(x[k]) ** 2);
   const [a, b, c] = [mean((k) => y[k]), part(first), part(second)];
   return (at) => a + b * first(at) + c * second(at);
+}
+
+/** Responses of a generator. Throws `invalid_bundle` where their number is wrong. */
+export async function responsesOf(
+  generate: Generate,
+  features: Float32Array,
+  rows: number,
+  draw: number,
+  output: OutputImage,
+): Promise<Float32Array> {
+  const responses = await generate(features, rows, draw);
+  const wanted = rows * cellCount(output);
+  if (responses.length === wanted) return responses;
+  throw fail(
+    "invalid_bundle",
+    `Reconstructing tracks: asked for ${rows} responses, ${wanted} values, and got ${responses.length}.`,
+    { field: output.name, remedy: "The model's output must have the shape that the family declares." },
+  );
 }
 
 export function cellCount(output: OutputImage): number {

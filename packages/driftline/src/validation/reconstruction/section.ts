@@ -15,9 +15,7 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
     ...(tracks
       ? [
           `${tracks.used} helices (of ${tracks.drawn} drawn) through ${tracks.crossings} pad rows; the same tracks with responses of the simulator and of the model, ${seconds.toFixed(1)} s.`,
-          `Fitted: ${Object.entries(tracks.fitted)
-            .map(([name, n]) => `${name} ${n}`)
-            .join(", ")}.`,
+          `Each side was drawn twice. Fitted: ${tracks.fitted.simulator} of the simulator, ${tracks.fitted.model} of the model.`,
           outside.length === 0
             ? "All ratios are within the limits."
             : `Ratios outside the limits, whatever their intervals: ${outside.join("; ")}.`,
@@ -35,7 +33,7 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
   const biases = against("pT").map(biasPlot);
   const plots = section(
     "Resolution of tracks",
-    "Standard deviation of the central 90 % of the differences from the truth, as that of a Gaussian. Below, the ratio with its 95 % interval; rings: the simulator with other random numbers.",
+    "Standard deviation of the central 90 % of the differences from the truth, as that of a Gaussian. Below, the ratio with its 95 % interval; rings: the simulator's second draw over its first.",
     `${grid(resolutions)}<h3>Bias</h3>${grid(biases)}`,
     key,
   );

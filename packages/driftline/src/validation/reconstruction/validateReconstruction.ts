@@ -29,8 +29,8 @@ export async function validateReconstruction(options: ReconstructionOptions): Pr
     options.simulate && rows >= leastRows && pt !== null
       ? await compareTracks(options, pt, options.simulate)
       : { tracks: null, figures: await compareHits(options) };
-  const { resolution, cluster } = options.policy;
-  const limits = { resolution, cluster };
+  const { resolution, hit, cluster } = options.policy;
+  const limits = { resolution, hit, cluster };
   return {
     notes,
     tracks: found.tracks,

@@ -2,6 +2,7 @@
 
 import type { GateResult } from "@driftline/client/api";
 import type { Quantity, ReconstructionFigure } from "./figures.ts";
+import { hitQuantities } from "./sampleTracks.ts";
 import { normalQuantile } from "./spread.ts";
 
 /** Bins with fewer tracks are named, not gated. */
@@ -13,17 +14,19 @@ export interface RatioLimits {
   maximum: number;
 }
 
-/** Limits of resolutions, and of the means of clusters, which are known better. */
+/** Limits of the resolutions of tracks and of hits, and of the means of clusters, which are known better. */
 export interface Limits {
   resolution: RatioLimits;
+  hit: RatioLimits;
   cluster: RatioLimits;
 }
 
 export function limitsOf(
-  { statistic }: Pick<ReconstructionFigure, "statistic">,
-  { resolution, cluster }: Limits,
+  { quantity, statistic }: Pick<ReconstructionFigure, "quantity" | "statistic">,
+  { resolution, hit, cluster }: Limits,
 ): RatioLimits {
-  return statistic === "mean" ? cluster : resolution;
+  if (statistic === "mean") return cluster;
+  return quantity in hitQuantities ? hit : resolution;
 }
 
 /** Whether a bin has tracks enough for its ratio to be gated. */
