@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE, ROOT, Published, run_node
+from support import HERE, ROOT, Published, run_node
 
 import driftline
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HERE, Published, run_node
+from support import HERE, Published, run_node
 
 import driftline
 from driftline.model import Model

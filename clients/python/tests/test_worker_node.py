@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import snapshot_writer
-from conftest import HERE, Published
+from support import HERE, Published
 
 import driftline
 
