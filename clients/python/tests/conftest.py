@@ -5,40 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
 sys.path[:0] = [str(HERE.parent / "src"), str(HERE)]
 
 import snapshot_writer  # noqa: E402
-
-NODE = ROOT / "node_modules" / "node" / "bin" / "node"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A catalogue with bundles of test.tiny, published by the platform."""
-
-    environment: dict[str, str]
-    #: As `GET /v1/families` describes it.
-    family: dict[str, Any]
-    #: In the order in which they were published: digest, key, path, conditions, software.
-    bundles: list[dict[str, Any]]
-
-
-def run_node(*arguments: str, **options: Any) -> bytes:
-    """What a program of Node printed; its errors are shown where it fails."""
-    done = subprocess.run([str(NODE), *arguments], cwd=ROOT, capture_output=True, timeout=120, **options)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
+from support import NODE, ROOT, Published, run_node  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +46,7 @@ def server_url(published: Published) -> Iterator[str]:
     finally:
         child.terminate()
         child.wait(timeout=20)
+        child.stdout.close()
 
 
 @pytest.fixture
@@ -78,6 +58,4 @@ def snapshot(published: Published, tmp_path: Path) -> Path:
 @pytest.fixture
 def bundle_directory(published: Published, tmp_path: Path) -> Path:
     """A bundle of one's own, to be damaged at will."""
-    import shutil
-
     return Path(shutil.copytree(published.bundles[0]["path"], tmp_path / "bundle"))

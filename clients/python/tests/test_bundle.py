@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Published
+from support import ROOT, Published
 
 import driftline
 from driftline.bundle import open_directory

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HERE, ROOT, Published, run_node
+from support import HERE, ROOT, Published, run_node
 
 import driftline
 
@@ -131,7 +131,11 @@ def test_the_place_is_where_the_settings_say(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert default_directory() == tmp_path / "xdg" / "driftline"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert default_directory() == Path.home() / ".cache" / "driftline"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_directory() == tmp_path / ".cache" / "driftline"
+    # As where a container has a user that it does not know.
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert default_directory() is None
 
 
 def test_pull_writes_all_or_nothing(published: Published, snapshot: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from conftest import ROOT
+from support import ROOT
 
 import driftline
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import select
+import signal
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HERE, Published, run_node
+from support import HERE, Published, run_node
 
 import driftline
 from driftline.model import Model
@@ -212,15 +215,40 @@ def test_a_generator_does_not_predict(model: Model, features: np.ndarray) -> Non
 
 @pytest.mark.parametrize("threads", [0, -1, 1025, 1.0, True])
 def test_other_numbers_of_threads_are_refused(model: Model, threads: object) -> None:
+    if threads == 1:  # equal to the number that there is
+        model.threads = 2
     with pytest.raises(driftline.DriftlineError) as caught:
         model.threads = threads
     assert (caught.value.code, caught.value.field) == ("usage", "threads")
+    assert model.threads in (1, 2)
 
 
 def test_a_model_goes_to_another_process(model: Model, features: np.ndarray) -> None:
     again = pickle.loads(pickle.dumps(model))
     assert (again.generate(features[:9], seed=1) == model.generate(features[:9], seed=1)).all()
     assert (again.digest, again.answer) == (model.digest, model.answer)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_model_survives_a_fork(model: Model, features: np.ndarray) -> None:
+    """The threads of ONNX Runtime are not in the child: on the parent's session it would wait for ever."""
+    model.threads = 2
+    expected = model.generate(features, seed=1)
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        same = (model.generate(features, seed=1) == expected).all()
+        os.write(theirs, b"same" if same else b"other")
+        os._exit(0)
+    os.close(theirs)
+    ready, _, _ = select.select([ours], [], [], 60)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert ready, "the child waits for ever"
+    assert os.read(ours, 5) == b"same"
+    os.close(ours)
 
 
 def test_what_a_model_says_of_itself(model: Model, published: Published) -> None:

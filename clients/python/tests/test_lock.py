@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import snapshot_writer
-from conftest import Published
+from support import Published
 
 import driftline
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import HERE, ROOT, run_node
+from support import HERE, ROOT, run_node
 
 from driftline import DriftlineError, noise
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Published
+from support import Published
 
 import driftline
 from driftline.answer import Answer

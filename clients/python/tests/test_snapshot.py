@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import snapshot_writer
-from conftest import Published
+from support import Published
 
 import driftline
 

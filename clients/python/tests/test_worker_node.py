@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import snapshot_writer
-from conftest import HERE, Published
+from support import HERE, Published
 
 import driftline
 
@@ -63,3 +63,27 @@ def test_many_jobs_at_once(published: Published, tmp_path: Path) -> None:
         "test.tiny", {"drift_velocity": "5.51 cm/us"}, accept="compatible"
     )
     assert said[0][0].split()[0] == answer.bundle
+
+
+def test_a_job_leaves_nothing_and_says_nothing(published: Published, tmp_path: Path) -> None:
+    """ONNX Runtime 1.30 would keep telemetry in the home, and complain where it cannot."""
+    snapshot = snapshot_writer.write(tmp_path / "snapshot", published.family, published.bundles)
+    (tmp_path / "home").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, str(snapshot)],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(HERE.parent / "src"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HOME": str(tmp_path / "home"),
+            "TMPDIR": str(tmp_path / "home"),
+        },
+        cwd=tmp_path / "home",
+        input="go\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(tmp_path.rglob("*")) == before

@@ -73,7 +73,7 @@ def no_model(
         options.append(f"until then the base simulator {fallback} makes responses")
     return DriftlineError(
         "no_model",
-        "\n".join(lines) + ("\n" if nearest else ""),
+        "\n".join(lines),
         remedy=", ".join(options) + ".",
         data={"reason": reason, "nearest": [asdict(near) for near in nearest], "fallback": fallback},
     )

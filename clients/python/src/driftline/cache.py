@@ -26,13 +26,16 @@ UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT
 Fetch = Callable[[str], Bundle]
 
 
-def default_directory() -> Path:
-    """DRIFTLINE_CACHE_DIR, else where the XDG base directory specification has it."""
+def default_directory() -> Path | None:
+    """DRIFTLINE_CACHE_DIR, else where the XDG base directory specification has it; None for a user without a home."""
     given = os.environ.get("DRIFTLINE_CACHE_DIR")
     if given:
         return Path(given).expanduser()
     caches = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(caches if caches.startswith("/") else Path.home() / ".cache") / "driftline"
+    if caches.startswith("/"):
+        return Path(caches, "driftline")
+    home = os.path.expanduser("~")
+    return Path(home, ".cache", "driftline") if os.path.isabs(home) else None
 
 
 class BundleCache:

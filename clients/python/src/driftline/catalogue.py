@@ -59,7 +59,8 @@ def _source(place: str, cache: str | os.PathLike[str] | None, token: str | None,
         from driftline.server import Server
 
         directory = default_directory() if cache is None else Path(cache)
-        return Server(place, token or os.environ.get("DRIFTLINE_TOKEN"), BundleCache(directory), patience)
+        kept = None if directory is None else BundleCache(directory)
+        return Server(place, token or os.environ.get("DRIFTLINE_TOKEN"), kept, patience)
     directory = Path(place)
     if (directory / MANIFEST_FILE).exists() and not (directory / POINTER).exists():
         from driftline.directory import BundleDirectory

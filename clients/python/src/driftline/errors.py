@@ -91,8 +91,9 @@ class DriftlineError(Exception):
         return CODES[self.code][1] if self.code in CODES else 1
 
     def __str__(self) -> str:
-        remedy = f" {self.remedy}" if self.remedy else ""
-        return f"{self.message}{remedy} [{self.code}]"
+        # What has several lines goes on in a new one.
+        between = "\n" if "\n" in self.message else " "
+        return between.join(part for part in (self.message, self.remedy) if part) + f" [{self.code}]"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As it stands an exception with named arguments cannot come back from a worker process.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 OnOutside = Literal["warn", "raise", "ignore"]
 
 
+class Running(NamedTuple):
+    """A session, with how many threads it was made and in which process."""
+
+    threads: int
+    session: Session
+    process: int
+    parents: Session | None = None
+
+
 class Model:
     """A model handed out by a catalogue or a bundle. Threads can share it."""
 
@@ -33,7 +43,7 @@ class Model:
         self.manifest = manifest
         self.answer = answer
         self._data = data
-        self._running = (threads, session)
+        self._running = Running(threads, session, os.getpid())
         columns = manifest.columns
         self.domain = Domain(
             manifest.domain_conditions,
@@ -58,7 +68,7 @@ class Model:
     @property
     def output_shape(self) -> tuple[int, ...]:
         """Shape of one response, such as (8, 16)."""
-        return self._running[1].output_shape
+        return self._running.session.output_shape
 
     @property
     def output_unit(self) -> str:
@@ -68,25 +78,27 @@ class Model:
     @property
     def latent_width(self) -> int:
         """Random numbers of one response; 0 for a model that predicts and does not generate."""
-        return self._running[1].latent_width
+        return self._running.session.latent_width
 
     @property
     def threads(self) -> int:
         """Threads of ONNX Runtime within an operator. One is fastest for small networks; the results are the same."""
-        return self._running[0]
+        return self._running.threads
 
     @threads.setter
     def threads(self, threads: int) -> None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
-            raise DriftlineError(
-                "usage",
-                f"{threads!r:.80} is no number of threads.",
-                field="threads",
-                remedy="Give a whole number from 1 to 1024.",
-            )
         # Calls that are under way end on the session that they began with.
-        if threads != self._running[0]:
-            self._running = (threads, open_session(self._data, threads))
+        if threads != self._running.threads:
+            self._running = Running(threads, open_session(self._data, threads), os.getpid())
+
+    def _session(self) -> Session:
+        """The session of this process: after a fork the threads of the other one are not here."""
+        running = self._running
+        if running.process != os.getpid():
+            session = open_session(self._data, running.threads)
+            # The parent's is kept: to give it back would be to wait for its threads.
+            self._running = running = Running(running.threads, session, os.getpid(), running.session)
+        return running.session
 
     def generate(
         self,
@@ -120,7 +132,7 @@ class Model:
                 remedy="Call predict(features).",
             )
         events, rows = _stream_numbers(len(matrix), event, row)
-        _, session = self._running
+        session = self._session()
         return session.run(matrix, noise.latents(seed, events, rows, session.latent_width))
 
     def predict(self, features: Features, *, outside: OnOutside = "warn") -> NDArray[np.float32]:
@@ -130,7 +142,7 @@ class Model:
             raise DriftlineError(
                 "usage", "The outputs of this model are random.", remedy="Call generate(features, seed=…)."
             )
-        return self._running[1].run(matrix, np.empty((len(matrix), 0), np.float32))
+        return self._session().run(matrix, np.empty((len(matrix), 0), np.float32))
 
     def provenance(self, seed: int, **more: Any) -> dict[str, Any]:
         """What a sample of this model should carry, as `driftline generate` writes it; ``more`` is added.

@@ -20,7 +20,7 @@ from driftline.canonical import NotJson, parse_json
 from driftline.errors import DriftlineError
 from driftline.family import Family, Values
 from driftline.key import Question, key_of
-from driftline.manifest import DIGEST, MANIFEST_FILE, File, parse_manifest
+from driftline.manifest import DIGEST, MANIFEST_FILE, MAXIMUM_MANIFEST_BYTES, File, parse_manifest
 from driftline.source import Accept, unknown_family
 
 #: A server that says nothing for so long is taken for lost.
@@ -53,11 +53,11 @@ class Server:
 
     def families(self) -> list[Family]:
         """The families of the server."""
-        return [Family(each) for each in self._get("v1/families")["families"]]
+        return [self._family(each) for each in self._get("v1/families", "families")]
 
     def family(self, name: str, version: int | None = None) -> Family:
         """A family in the version that the server has."""
-        family = Family(self._get(f"v1/families/{_segment(name)}"))
+        family = self._family(self._ask(f"v1/families/{_segment(name)}", None)[1])
         if version not in (None, family.version):
             raise unknown_family(
                 f"{name} version {version}", [f"{name} version {family.version}"], self.where
@@ -107,20 +107,20 @@ class Server:
     def bundle(self, digest: str) -> Bundle:
         """A bundle from the cache, which is filled; where no cache can be written, its files come when they are read."""
         if DIGEST.fullmatch(digest) is None:
-            digest = self._get(f"v1/models/{_segment(digest)}")["bundle"]
+            digest = self._get(f"v1/models/{_segment(digest)}", "bundle")
         if self._cache is not None:
             return self._cache.get(digest, self._fetch)
         return self._fetch(digest)
 
     def _fetch(self, digest: str) -> Bundle:
         files = ServerFiles(self, digest)
-        manifest = self._send(f"v1/models/{digest}/files/{MANIFEST_FILE}", None, "*/*")[1]
+        manifest = self.file(digest, MANIFEST_FILE, MAXIMUM_MANIFEST_BYTES)
         return Bundle(parse_manifest(manifest, f"{digest[:12]} from {self.url}", digest), files)
 
-    def file(self, digest: str, path: str) -> bytes:
-        """The bytes of a file, not yet checked."""
+    def file(self, digest: str, path: str, size: int) -> bytes:
+        """The bytes of a file, not yet checked; of a longer one than is said one byte more."""
         encoded = "/".join(_segment(part) for part in path.split("/"))
-        return self._send(f"v1/models/{digest}/files/{encoded}", None, "*/*")[1]
+        return self._send(f"v1/models/{digest}/files/{encoded}", None, "*/*", most=size + 1)[1]
 
     def lock(self, name: str) -> bytes | None:
         """A server's locks are not for its clients: they bring the file."""
@@ -129,8 +129,18 @@ class Server:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _get(self, path: str) -> Mapping[str, Any]:
-        return self._ask(path, None)[1]
+    def _get(self, path: str, member: str) -> Any:
+        document = self._ask(path, None)[1]
+        if member not in document:
+            raise self._unreachable(f"its answer is not as this client knows it: there is no {member!r}")
+        return document[member]
+
+    def _family(self, definition: Any) -> Family:
+        if not isinstance(definition, dict) or not {"name", "version", "conditions", "software"} <= set(
+            definition
+        ):
+            raise self._unreachable("its answer is not as this client knows it: it is no family")
+        return Family(definition)
 
     def _ask(
         self, path: str, body: Mapping[str, Any] | None, expected: tuple[int, ...] = ()
@@ -148,7 +158,12 @@ class Server:
         return status, document
 
     def _send(
-        self, path: str, body: Mapping[str, Any] | None, accept: str, expected: tuple[int, ...] = ()
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        accept: str,
+        expected: tuple[int, ...] = (),
+        most: int | None = None,
     ) -> tuple[int, bytes]:
         headers = {"Accept": accept, "User-Agent": "driftline-python"}
         data = None
@@ -162,7 +177,7 @@ class Server:
         while True:
             try:
                 with self._opener.open(request, timeout=QUIET_SECONDS) as response:
-                    return response.status, response.read()
+                    return response.status, response.read(most)
             except urllib.error.HTTPError as error:
                 with error:
                     status, pause, answer = error.code, error.headers.get("Retry-After"), error.read()
@@ -208,7 +223,7 @@ class ServerFiles:
 
     def read(self, file: File) -> bytes:
         """The bytes as they came."""
-        return self._server.file(self._digest, file.path)
+        return self._server.file(self._digest, file.path, file.size)
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

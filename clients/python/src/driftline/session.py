@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,11 +49,16 @@ class Session:
 
 
 def open_session(model: bytes, threads: int) -> Session:
-    """Loads the bytes of a model, which must have been verified. Raises ``invalid_bundle``."""
+    """Loads the bytes of a model, which must have been verified. Raises ``invalid_bundle``, ``usage``."""
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
+        raise DriftlineError(
+            "usage",
+            f"{threads!r:.80} is no number of threads.",
+            field="threads",
+            remedy="Give a whole number from 1 to 1024.",
+        )
     refuse_external_data(model, MODEL_FILE)
-    # Loaded on first use: who only asks for models or keys does not wait for the runtime.
-    import onnxruntime
-
+    onnxruntime = _onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -76,6 +82,18 @@ def open_session(model: bytes, threads: int) -> Session:
         output=outputs[0].name,
         output_shape=_row_shape(outputs[0]),
     )
+
+
+def _onnx_runtime() -> Any:
+    """The runtime, loaded on first use: who only asks for models or keys does not wait for it.
+
+    Its builds of 1.30 collect telemetry unless they are told not to before they are loaded: they give the machine a
+    number, keep a database in the user's home, and send it. A job does neither, unless who runs it says so.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 def _row_shape(value: Any, rank: int | None = None) -> tuple[int, ...]:
