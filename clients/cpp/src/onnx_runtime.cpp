@@ -40,6 +40,9 @@ class Api {
   explicit Api(const std::string& library) {
     const char* named = std::getenv("DRIFTLINE_ONNXRUNTIME");
     const std::string given = !library.empty() ? library : named != nullptr ? named : "";
+    // Builds of 1.30 collect telemetry unless they are told not to before they are loaded: they write to the home and
+    // call a server. A job that has threads already should have this in its environment, where setenv is not safe.
+    if (std::getenv("ORT_DISABLE_TELEMETRY") == nullptr) setenv("ORT_DISABLE_TELEMETRY", "1", 0);
     // It stays in memory: it keeps threads and tables of its own, which no one may pull the code from under.
     constexpr int mode = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
     void* handle = dlopen(given.empty() ? "libonnxruntime.so.1" : given.c_str(), mode);

@@ -5,6 +5,7 @@
 
 #include <driftline/driftline.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -75,7 +76,9 @@ TEST("every question gets the answer of the TypeScript client: exact, compatible
 
 TEST("families say what can be asked") {
   const auto catalogue = Catalogue::open(fixtures::snapshot());
-  CHECK_EQUAL(catalogue.families().size(), std::size_t{1});
+  // The platform's own families are in it too.
+  const auto all = catalogue.families();
+  CHECK(std::any_of(all.begin(), all.end(), [](const driftline::Family& family) { return family.name == "test.tiny"; }));
   CHECK_EQUAL(catalogue.family("test.tiny").inputs.size(), std::size_t{6});
   const auto error = THROWN("unknown_family", catalogue.family("test.tyny"));
   CHECK(error.remedy().find("Did you mean test.tiny?") == 0);
