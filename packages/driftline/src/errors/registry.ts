@@ -74,9 +74,7 @@ export const errorRegistry = {
   python_missing: { title: "No usable Python environment for the trainer", ...internal },
   unsupported_operator: {
     title: "A model cannot be compiled: it uses an operator in a way that is not covered",
-    http: 501,
-    grpc: "UNIMPLEMENTED",
-    exit: 2,
+    ...usage,
   },
   compiler_failed: { title: "There is no C compiler, or it failed", ...internal },
   export_failed: {

@@ -138,7 +138,7 @@ const preamble = `/* No compiler may merge products and sums: results are then t
 #define INLINE static inline __attribute__((always_inline, unused))
 #define ALIGNED __attribute__((aligned(64)))
 #define RESTRICT restrict
-#if defined(__x86_64__) && !defined(DRIFTLINE_PORTABLE)
+#if defined(__x86_64__) && !(defined(__AVX2__) && defined(__FMA__)) && !defined(DRIFTLINE_PORTABLE)
 #define WIDE __attribute__((target("avx2,fma")))
 #endif
 #else
