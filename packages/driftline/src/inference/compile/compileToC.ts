@@ -21,7 +21,7 @@ export interface CompiledSource {
   stackBytes: number;
 }
 
-/** Where a thread's stack is small, this much still fits: threads of musl have 128 KiB, of others 512 KiB and more. */
+/** Half of what a thread has by default with glibc; who has smaller stacks finds the need of a model in its header. */
 const mostStackBytes = 4 * 1024 * 1024;
 
 /**
@@ -43,7 +43,9 @@ export function compileToC(
   const row = emitStatements(program, { tables, slots, isBlock: false });
   const { features, latents, output } = program;
   const held = slots.sizes.reduce((sum, size) => sum + size, 0);
-  const stackBytes = 4 * blockRows * (held + features.elements + 2 * latents + output.elements) + 4096;
+  // Of a block, of a row beside it, and what the compiler sets aside.
+  const numbers = blockRows * (held + features.elements + 2 * latents + output.elements) + held;
+  const stackBytes = 4 * numbers + 12_288;
   if (stackBytes > mostStackBytes) {
     throw fail(
       "unsupported_operator",
