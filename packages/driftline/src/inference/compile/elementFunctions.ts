@@ -45,11 +45,11 @@ export const elementFunctions = {
   },
   // Written so that what is not a number stays so.
   minimum: {
-    c: ([a, b]) => `(${a} < ${b}) | (${a} != ${a}) ? ${a} : ${b}`,
+    c: ([a, b]) => `((${a} < ${b}) | (${a} != ${a})) ? ${a} : ${b}`,
     compute: ([a, b]) => Math.min(a, b),
   },
   maximum: {
-    c: ([a, b]) => `(${a} > ${b}) | (${a} != ${a}) ? ${a} : ${b}`,
+    c: ([a, b]) => `((${a} > ${b}) | (${a} != ${a})) ? ${a} : ${b}`,
     compute: ([a, b]) => Math.max(a, b),
   },
   /** Against a bound that is a number; cheaper than `minimum`. */
@@ -68,12 +68,12 @@ export const elementFunctions = {
   greaterOrEqual: comparison(">=", (a, b) => a >= b),
   not: { c: ([a]) => `${a} != 0.0f ? 0.0f : 1.0f`, compute: ([a]) => Number(a === 0), truth: true },
   and: {
-    c: ([a, b]) => `(${a} != 0.0f) & (${b} != 0.0f) ? 1.0f : 0.0f`,
+    c: ([a, b]) => `((${a} != 0.0f) & (${b} != 0.0f)) ? 1.0f : 0.0f`,
     compute: ([a, b]) => Number(a !== 0 && b !== 0),
     truth: true,
   },
   or: {
-    c: ([a, b]) => `(${a} != 0.0f) | (${b} != 0.0f) ? 1.0f : 0.0f`,
+    c: ([a, b]) => `((${a} != 0.0f) | (${b} != 0.0f)) ? 1.0f : 0.0f`,
     compute: ([a, b]) => Number(a !== 0 || b !== 0),
     truth: true,
   },

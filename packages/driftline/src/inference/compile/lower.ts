@@ -2,6 +2,8 @@
 
 import { fail } from "../../errors/registry.ts";
 import { arithmetic } from "./operators/arithmetic.ts";
+import { joins } from "./operators/joins.ts";
+import { known } from "./operators/known.ts";
 import { moves } from "./operators/moves.ts";
 import type { Operator } from "./operators/operator.ts";
 import { products } from "./operators/products.ts";
@@ -19,7 +21,14 @@ import type { OnnxGraph, OnnxValue } from "./readOnnx.ts";
 import { argument, type Lowering, tensorValue } from "./values.ts";
 
 /** By the operator's name in ONNX. */
-export const operators: Record<string, Operator> = { ...arithmetic, ...moves, ...products, ...reductions };
+export const operators: Record<string, Operator> = {
+  ...arithmetic,
+  ...joins,
+  ...known,
+  ...moves,
+  ...products,
+  ...reductions,
+};
 
 /**
  * Lowers a generator's graph: one input of features [batch, n], perhaps one named `latent` [batch, m], one output

@@ -1,30 +1,6 @@
-// Operators that move elements: most are strides and cost nothing, the others copy.
-
-import { elementFunctions } from "../elementFunctions.ts";
-import {
-  batchStandIn,
-  elements,
-  rowMajor,
-  type Storage,
-  unsupported,
-  type Value,
-  type View,
-} from "../program.ts";
-import { dtypes, type OnnxNode, type Tensor } from "../readOnnx.ts";
-import {
-  applied,
-  argument,
-  broadcastView,
-  constant,
-  contiguous,
-  dimensions,
-  forEachIndex,
-  knownInput,
-  knownNumbers,
-  type Lowering,
-  stored,
-  tensorValue,
-} from "../values.ts";
+import { batchStandIn, elements, rowMajor, unsupported, type Value, type View } from "../program.ts";
+import type { OnnxNode } from "../readOnnx.ts";
+import { broadcastView, contiguous, dimensions, knownInput, type Lowering, stored } from "../values.ts";
 import {
   axisOf,
   listAttribute,
@@ -35,60 +11,13 @@ import {
   rowAxis,
 } from "./operator.ts";
 
-function moved(value: Value, view: View, sizes: number[], batch: number | null): Value {
+export function moved(value: Value, view: View, sizes: number[], batch: number | null): Value {
   return { dtype: value.dtype, sizes, batch, view, pending: null };
 }
 
 const identity: Operator = (_, node, inputs) => [required(node, inputs, 0)];
 
-const constantNode: Operator = (_, node) => {
-  const { attributes } = node;
-  const tensor = attributes.get("value");
-  if (typeof tensor === "object" && !Array.isArray(tensor)) return [tensorValue(tensor)];
-  for (const [name, dtype] of [
-    ["value_float", "float32"],
-    ["value_int", "int64"],
-    ["value_floats", "float32"],
-    ["value_ints", "int64"],
-  ] as const) {
-    const value = attributes.get(name);
-    if (typeof value === "number") return [constant(dtype, [], Float64Array.of(value))];
-    if (Array.isArray(value)) return [constant(dtype, [value.length], Float64Array.from(value))];
-  }
-  throw unsupported(node, "its value is neither a tensor nor numbers");
-};
-
-const shape: Operator = (_, node, inputs) => {
-  const { sizes, batch } = required(node, inputs, 0);
-  const all = sizes.map((size, d) => (d === batch ? size * batchStandIn : size));
-  const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + all.length : at, 0), all.length);
-  const part = all.slice(
-    clamp(numberAttribute(node, "start", 0)),
-    clamp(numberAttribute(node, "end", all.length)),
-  );
-  return [constant("int64", [part.length], Float64Array.from(part), batch !== null)];
-};
-
-const constantOfShape: Operator = (_, node, inputs) => {
-  const target = dimensions(knownInput(node, inputs[0], "shape"));
-  const { dtype, data } = (node.attributes.get("value") as Tensor | undefined) ?? {
-    dtype: "float32" as const,
-    data: Float64Array.of(0),
-  };
-  const storage: Storage = { kind: "constant", data: Float64Array.of(data[0]), symbolic: false };
-  const sizes = target.map(({ size }) => size);
-  return [
-    {
-      dtype,
-      sizes,
-      batch: batchOf(node, target),
-      view: { storage, offset: 0, strides: sizes.map(() => 0) },
-      pending: null,
-    },
-  ];
-};
-
-function batchOf(node: OnnxNode, target: { isBatch: boolean }[]): number | null {
+export function batchOf(node: OnnxNode, target: { isBatch: boolean }[]): number | null {
   const found = target.flatMap(({ isBatch }, d) => (isBatch ? [d] : []));
   if (found.length > 1) throw unsupported(node, "its result has the batch dimension twice");
   return found[0] ?? null;
@@ -288,173 +217,12 @@ const split: Operator = (lowering, node, inputs) => {
   });
 };
 
-const concat: Operator = (lowering, node, inputs) => {
-  const values = inputs.map((_, i) => required(node, inputs, i));
-  const [first] = values;
-  const batch = values.find((value) => value.batch !== null)?.batch ?? null;
-  const axis = axisOf(node, numberAttribute(node, "axis", 0), first.sizes.length);
-  if (axis === batch) throw unsupported(node, "it works along the batch dimension, across rows");
-  for (const value of values) {
-    if (
-      value.batch !== batch ||
-      value.sizes.length !== first.sizes.length ||
-      value.sizes.some((n, d) => d !== axis && n !== first.sizes[d])
-    ) {
-      throw unsupported(node, `shapes do not fit: ${values.map((v) => `[${v.sizes}]`).join(", ")}`);
-    }
-  }
-  const sizes = first.sizes.with(
-    axis,
-    values.reduce((sum, value) => sum + value.sizes[axis], 0),
-  );
-  return [assembled(lowering, node, { dtype: first.dtype, sizes, batch }, axis, values)];
-};
-
-/** Values one after the other along an axis, in storage of their own. */
-function assembled(
-  lowering: Lowering,
-  node: OnnxNode,
-  result: Pick<Value, "dtype" | "sizes" | "batch">,
-  axis: number,
-  values: Value[],
-): Value {
-  const { sizes } = result;
-  const strides = rowMajor(sizes);
-  const known = values.map(knownNumbers);
-  const isKnown = known.every((numbers) => numbers !== null);
-  const storage: Storage = isKnown
-    ? {
-        kind: "constant",
-        data: new Float64Array(elements(sizes)),
-        symbolic: known.some(({ symbolic }) => symbolic),
-      }
-    : lowering.allocate(elements(sizes));
-  let start = 0;
-  for (const value of values) {
-    const out: View = { storage, offset: start * strides[axis], strides };
-    if (storage.kind === "constant") {
-      const from = value.view!;
-      forEachIndex(value.sizes, [out, from], ([to, at]) => {
-        storage.data[to] = from.storage.kind === "constant" ? from.storage.data[at] : Number.NaN;
-      });
-    } else if (elements(value.sizes) > 0) {
-      const expression = argument(lowering, node, value, value.sizes);
-      lowering.statements.push({ kind: "map", sizes: value.sizes, out, value: expression });
-    }
-    start += value.sizes[axis];
-  }
-  return { ...result, view: { storage, offset: 0, strides }, pending: null };
-}
-
-const gather: Operator = (lowering, node, inputs) => {
-  const value = required(node, inputs, 0);
-  const axis = rowAxis(node, numberAttribute(node, "axis", 0), value);
-  const where = required(node, inputs, 1);
-  const n = value.sizes[axis];
-  const indices = knownInput(node, where, "indices").map((index) => (index < 0 ? index + n : index));
-  if (indices.some((index) => !(index >= 0 && index < n)))
-    throw unsupported(node, `an index is not below ${n}`);
-  const view = stored(lowering, value);
-  const before = value.sizes.slice(0, axis);
-  const after = value.sizes.slice(axis + 1);
-  const batch =
-    value.batch === null ? null : value.batch < axis ? value.batch : value.batch - 1 + where.sizes.length;
-  // Indices at even steps are a stride; others are copied run by run.
-  const runs = evenRuns(indices);
-  const pieces = runs.map(({ start, step, count }) => ({
-    dtype: value.dtype,
-    sizes: [...before, count, ...after],
-    batch: null,
-    view: {
-      ...view,
-      offset: view.offset + start * view.strides[axis],
-      strides: view.strides.with(axis, view.strides[axis] * step),
-    },
-    pending: null,
-  }));
-  const flat =
-    pieces.length === 1
-      ? pieces[0]
-      : assembled(
-          lowering,
-          node,
-          { dtype: value.dtype, sizes: [...before, indices.length, ...after], batch: null },
-          axis,
-          pieces,
-        );
-  const sizes = [...before, ...where.sizes, ...after];
-  const inner = rowMajor(where.sizes).map((stride) => stride * flat.view!.strides[axis]);
-  const strides = [...flat.view!.strides.slice(0, axis), ...inner, ...flat.view!.strides.slice(axis + 1)];
-  return [moved(value, { ...flat.view!, strides }, sizes, batch)];
-};
-
-/** Indices as runs with an even step. */
-function evenRuns(indices: number[]): { start: number; step: number; count: number }[] {
-  const runs: { start: number; step: number; count: number }[] = [];
-  for (const index of indices) {
-    const last = runs.at(-1);
-    if (last !== undefined && last.count === 1) {
-      last.step = index - last.start;
-      last.count = 2;
-    } else if (last !== undefined && index === last.start + last.count * last.step) {
-      last.count++;
-    } else {
-      runs.push({ start: index, step: 1, count: 1 });
-    }
-  }
-  return runs;
-}
-
-const range: Operator = (_, node, inputs) => {
-  const [start, limit, step] = [0, 1, 2].map((i) => knownInput(node, inputs[i], "bounds")[0]);
-  const count = Math.max(0, Math.ceil((limit - start) / step));
-  if (count >= batchStandIn / 2) throw unsupported(node, "it counts the rows");
-  const data = Float64Array.from({ length: count }, (__, i) => start + i * step);
-  return [constant(required(node, inputs, 0).dtype, [count], data)];
-};
-
-const cast: Operator = (lowering, node, inputs) => {
-  const value = required(node, inputs, 0);
-  const dtype = dtypes[numberAttribute(node, "to", 0)];
-  if (dtype === undefined) throw unsupported(node, `to ONNX data type ${node.attributes.get("to")}`);
-  if (dtype === value.dtype) return [value];
-  const known = knownNumbers(value);
-  if (known !== null) {
-    const isInteger = dtype === "int32" || dtype === "int64";
-    const convert =
-      dtype === "bool"
-        ? (n: number) => Number(n !== 0)
-        : dtype === "float32"
-          ? Math.fround
-          : isInteger
-            ? Math.trunc
-            : (n: number) => n;
-    return [{ ...constant(dtype, value.sizes, known.data.map(convert), known.symbolic), batch: value.batch }];
-  }
-  if (dtype === "float32" && value.dtype === "bool") {
-    // Truth is 1 or 0 already.
-    if (lowering.uses(value) > 1) stored(lowering, value);
-    return [{ ...value, dtype }];
-  }
-  if (dtype === "bool" && value.dtype === "float32") {
-    return [applied(lowering, node, "bool", elementFunctions.truth, [value])];
-  }
-  throw unsupported(node, `from ${value.dtype} to ${dtype}, of what depends on the row`);
-};
-
 export const moves: Record<string, Operator> = {
-  Cast: cast,
-  Concat: concat,
-  Constant: constantNode,
-  ConstantOfShape: constantOfShape,
   Dropout: identity,
   Expand: expand,
   Flatten: flatten,
-  Gather: gather,
   Identity: identity,
-  Range: range,
   Reshape: reshape,
-  Shape: shape,
   Slice: slice,
   Split: split,
   Squeeze: squeeze,

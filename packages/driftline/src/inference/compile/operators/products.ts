@@ -55,8 +55,10 @@ function product(lowering: Lowering, node: OnnxNode, a: Value, b: Value): Value 
   const right = widened(b);
   const strides = rowMajor(sizes);
   let storage: Storage;
-  if (knownNumbers(a) !== null && knownNumbers(b) !== null) {
-    storage = { kind: "constant", data: multiplied(left, right, shape.sizes, m, n, k), symbolic: false };
+  const known = [knownNumbers(a), knownNumbers(b)];
+  if (known.every((numbers) => numbers !== null)) {
+    const data = multiplied(left, right, shape.sizes, m, n, k);
+    storage = { kind: "constant", data, symbolic: known.some(({ symbolic }) => symbolic) };
   } else {
     if (a.dtype !== "float32" || b.dtype !== "float32")
       throw unsupported(node, `of ${a.dtype} and ${b.dtype}`);
