@@ -13,7 +13,7 @@ export interface FittedCircle {
 /**
  * Fits a circle to weighted points; `direction` points from the origin to the points. Without iteration: it minimises
  * the algebraic distance, which is the geometric one to first order where |distance| is small against the radius.
- * V. Karimäki, Nucl. Instrum. Meth. A 305 (1991) 187, equations 11 to 17. Null for fewer than three points.
+ * V. Karimäki, Nucl. Instrum. Meth. A 305 (1991) 187. Null for fewer than three points.
  */
 export function fitCircle(
   x: ArrayLike<number>,

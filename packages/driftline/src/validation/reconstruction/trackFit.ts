@@ -36,10 +36,7 @@ const leastHits = 10;
 const truncation = 0.7;
 /** Error that a hit has whatever its drift and angle, cm: readout and avalanche. */
 const constantErrorCm = 0.02;
-/**
- * Effective number of electrons per cm that determine a centroid: fluctuating ionisation and gain leave a fifth of the
- * electrons' statistical power (Blum, Riegler, Rolandi, Particle Detection with Drift Chambers, 2nd ed., chapter 7).
- */
+/** Electrons per cm that a centroid is worth, set by hand: ionisation and gain fluctuate, so it is fewer than there are. */
 const effectivePerCm = 20;
 
 /**
@@ -97,7 +94,7 @@ export function fitTrack(
 /**
  * Expected errors of a hit along the row and along the drift, cm: a constant, diffusion shared by the electrons of the
  * row, and the spread of an inclined track over the row's height h, h tan(angle)/√12, shared by them too (Blum, Riegler,
- * Rolandi, section 7.3).
+ * Rolandi, Particle Detection with Drift Chambers, 2nd ed., chapter 7).
  */
 export function hitErrors(at: Crossing, conditions: FitConditions): { pad: number; drift: number } {
   const { cmPerBin, transverseDiffusion, longitudinalDiffusion } = conditions;

@@ -48,8 +48,8 @@ export interface TrackRanges {
 }
 
 /**
- * Standard deviation of the vertex along the beam, cm: the length of the luminous region for which the MPD is designed
- * (Eur. Phys. J. A 58, 140 (2022)). Across the beam it is far below the resolution, and taken as 0.
+ * Standard deviation of the vertex along the beam, cm: a choice, of the order of the luminous region's length. Across the
+ * beam that is far below the resolution, and taken as 0.
  */
 const vertexSpreadCm = 24;
 /** Crossings closer than this to the end of a row are left out: part of their charge is on no pad. */
