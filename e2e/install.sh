@@ -10,8 +10,14 @@ need() {
 
 need jq "command -v jq" # the curl examples of docs/http.md
 need curl "command -v curl"
-need gcc "command -v cc" # the fault injector of e2e/faults
+need gcc "command -v cc" # the fault injector of e2e/faults; compiled exports
 need libc6-dev "test -e /usr/include/stdio.h"
+need g++ "command -v c++" # the C++ client
+need cmake "command -v cmake"
+need ninja-build "command -v ninja"
+need nlohmann-json3-dev "test -e /usr/include/nlohmann/json.hpp"
+need libssl-dev "test -e /usr/include/openssl/evp.h"
+need libcurl4-openssl-dev "find /usr/include -path '*curl/curl.h' | grep -q ."
 need python3-venv 'python3.11 -c "import ensurepip, venv" || python3 -c "import ensurepip, venv"' # the trainer's environment
 
 if ((${#missing[@]} == 0)); then

@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Hit, Job, Miss, Model } from "@driftline/client";
 import { readSafetensors } from "@driftline/client/safetensors";
+import { findCompiler } from "../packages/driftline/src/inference/compile/cCompiler.ts";
 import { driftline, driftlineJson, temporaryDirectory } from "./support.ts";
+
+const noCompiler = (await findCompiler()) === null ? "there is no C compiler" : false;
 
 test("from an empty catalogue to responses of a published model", async (t) => {
   const directory = await temporaryDirectory(t);
@@ -104,6 +107,19 @@ test("from an empty catalogue to responses of a published model", async (t) => {
     assert.equal(run.code, 5, run.stderr);
     assert.match(run.stderr, /model\.onnx/);
     await writeFile(path, bytes);
+  });
+
+  await t.test("it is exported as C, which gives its reference outputs", { skip: noCompiler }, async () => {
+    const out = join(directory, "exported");
+    const words = ["export", hit.model.key, "--target", "c", "--out", out, "--name", "pad_row", ...here];
+    const exported = await driftlineJson<{ bundle: string; files: string[] }>(words);
+    assert.equal(exported.bundle, hit.model.bundle);
+    assert.deepEqual(exported.files, [join(out, "pad_row.h"), join(out, "pad_row.c")]);
+    const again = join(directory, "again");
+    await driftlineJson(["export", bundle, ...words.slice(2, 4), "--out", again, "--name", "pad_row"]);
+    for (const file of ["pad_row.h", "pad_row.c"]) {
+      assert.ok((await readFile(join(out, file))).equals(await readFile(join(again, file))), file);
+    }
   });
 
   await t.test(

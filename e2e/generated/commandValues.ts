@@ -72,6 +72,7 @@ function shown({
     FAMILY: family,
     BUNDLE: digest,
     FAMILY_OR_BUNDLE: fc.oneof(family, digest),
+    DIRECTORY_OR_FAMILY_OR_BUNDLE: fc.oneof(family, digest, fc.constantFrom(...readable, ".")),
     DIRECTORY_OR_BUNDLE: fc.oneof(digest, fc.constantFrom(...readable, snapshot, ".", "nowhere")),
     BUNDLE_OR_ACTION: fc.oneof(digest, words("recall retire recall")),
     TAG_OR_ACTION: words("mc import freeze import nothing"),
@@ -90,6 +91,8 @@ function shown({
     "NAME=JSON": fc
       .tuple(word, fc.oneof(words("1 [ {} null 1e999"), fc.constant(nest)))
       .map((parts) => parts.join("=")),
+    "c|so": words("c so rust"),
+    FLAGS: words("-O1 -DNDEBUG -no-such-flag"),
     "exact|compatible": words("exact compatible both"),
     FILE: fc.constantFrom(...readable, "nowhere", "."),
     N: number,

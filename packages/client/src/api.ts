@@ -122,7 +122,7 @@ export type EnsureRequest = z.input<typeof ensureRequest>;
 
 export const gateResult = z.object({
   metric: z.string(),
-  at: z.string().describe("`nominal`, or the point of the domain test"),
+  at: z.string().describe("`nominal`, the point of the domain test, or the bin of reconstructed tracks"),
   value: z.number().nullable(),
   interval: z.tuple([z.number(), z.number()]).nullable(),
   floor: z.number().nullable(),

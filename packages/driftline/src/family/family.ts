@@ -72,8 +72,10 @@ export interface ReconstructionPolicy {
   pt: { low: number; high: number };
   /** Angle to the bending plane, degrees. */
   dip: { low: number; high: number };
-  /** Limits of each resolution with the model over that with the simulator. */
+  /** Limits of the resolutions of DCA, momentum and angles with the model over those with the simulator. */
   resolution: { minimum: number; maximum: number };
+  /** The same for the energy loss. */
+  dedx: { minimum: number; maximum: number };
   /** The same for the residuals of single hits. */
   hit: { minimum: number; maximum: number };
   /** The same for the mean widths and charges of clusters. */

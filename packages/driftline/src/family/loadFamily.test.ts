@@ -126,6 +126,30 @@ test("what is left out has its default, names come in the order of the file", ()
   assert.deepEqual(family.training.hyperparameters, {});
 });
 
+test("reconstruction in a chamber needs its inputs, conditions and axes, and ranges the right way round", () => {
+  const policy = `
+  reconstruction:
+    detector: tpc
+    tracks: 1500
+    pt: { low: 2, high: 0.2 }
+    dip: { low: -45, high: 45 }
+    resolution: { minimum: 0.95, maximum: 1.05 }
+    dedx: { minimum: 0.95, maximum: 1.05 }
+    hit: { minimum: 0.95, maximum: 1.05 }
+    cluster: { minimum: 0.95, maximum: 0.99 }
+`;
+  const { problems } = problemsOf([
+    "- { metric: auc_all, maximum: 0.6 }\n",
+    `- { metric: auc_all, maximum: 0.6 }${policy}`,
+  ]);
+  const said = problems.map(({ field, message }) => `${field} ${message}`).join("\n");
+  assert.match(said, /reconstruction\.pt\.low is not below high/);
+  assert.match(said, /detector is tpc, which needs the inputs crossing_angle, .*, pt/);
+  assert.match(said, /detector is tpc, which needs the condition magnetic_field in T/);
+  assert.match(said, /counted from pad_coordinate and drift_length/);
+  assert.match(said, /cluster\.maximum/);
+});
+
 test("labels are normalised, whichever way the file writes them", () => {
   const family = loadFamily(write("toy.drift", good.replace("n\\u00e9on", "ne\\u0301on")));
   const gas = family.conditions[2];

@@ -138,7 +138,10 @@ const reconstruction = z.strictObject({
   tracks: z.int().min(200).max(50_000).describe("Tracks; a bin of 200 and more is gated"),
   pt: range("Transverse momentum of the tracks", "GeV/c", 0.05, 100),
   dip: range("Angle of the tracks to the bending plane", "degrees", -80, 80),
-  resolution: limits("Limits of each resolution with the model over that with the simulator"),
+  resolution: limits(
+    "Limits of the resolutions of DCA, momentum and angles with the model over those with the simulator",
+  ),
+  dedx: limits("The same for the energy loss"),
   hit: limits("The same for the residuals of single hits"),
   cluster: limits("The same for the mean widths and charges of clusters, which are known better"),
 });

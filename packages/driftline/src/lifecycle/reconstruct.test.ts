@@ -116,6 +116,7 @@ describe("tracks of the base simulator", () => {
       assert.ok(gated.has(`ratio_${name}`), name);
     }
     assert.ok(itself.tracks && itself.tracks.used === 420 && itself.tracks.drawn > 420);
+    assert.ok(itself.tracks.hits.model > 0.99 * itself.tracks.crossings);
     assert.ok(itself.tracks.crossings > 20 * 420);
     assert.deepEqual(itself.tracks.fitted, { simulator: 420, model: 420 });
     // Floor and ratio are two draws of the same kind: hits are many, so both are 1 within 4 %.

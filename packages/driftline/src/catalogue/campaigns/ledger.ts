@@ -51,6 +51,20 @@ export function ledger(journal: LedgerJournal) {
     return entry;
   }
 
+  /** Adds an entry, unless `isThere` finds that it would say nothing new; says whether it did. */
+  async function addUnless(
+    { write }: Database<CatalogueTables>,
+    entry: NewEntry,
+    isThere: (trx: Transaction<CatalogueTables>) => Promise<boolean>,
+  ): Promise<boolean> {
+    return write(async (trx) => {
+      await catchUp(trx);
+      if (await isThere(trx)) return false;
+      await add(trx, entry);
+      return true;
+    });
+  }
+
   /** Brings database and journal together. Throws `damaged` where they contradict each other. */
   async function catchUp(trx: Transaction<CatalogueTables>): Promise<void> {
     const newest = await newestEntry(trx);
@@ -104,7 +118,7 @@ export function ledger(journal: LedgerJournal) {
     );
   }
 
-  return { add, catchUp, caughtUp, mend };
+  return { add, addUnless, catchUp, caughtUp, mend };
 }
 
 async function insert(trx: Transaction<CatalogueTables>, entry: LedgerEntry): Promise<void> {

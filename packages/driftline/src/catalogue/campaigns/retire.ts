@@ -20,22 +20,14 @@ export async function retirement(db: Kysely<CatalogueTables>, bundle: string): P
 
 /** Notes the retirement of a bundle that has been withdrawn. Retiring again keeps the first reason. */
 export async function recordRetirement(
-  { write }: Database<CatalogueTables>,
+  database: Database<CatalogueTables>,
   ledger: Ledger,
   bundle: string,
   reason: string,
 ): Promise<void> {
-  await write(async (trx) => {
-    await ledger.catchUp(trx);
-    if ((await retirement(trx, bundle)) !== null) return;
-    await ledger.add(trx, {
-      kind: "retire",
-      tag: null,
-      subject: bundle,
-      content: null,
-      bundles: [bundle],
-      details: { reason },
-    });
+  const entry = { tag: null, subject: bundle, content: null, bundles: [bundle], details: { reason } };
+  await ledger.addUnless(database, { kind: "retire", ...entry }, async (trx) => {
+    return (await retirement(trx, bundle)) !== null;
   });
 }
 

@@ -213,6 +213,36 @@ test("mending writes again what is missing, cut or has other bytes, and leaves t
   }
 });
 
+test("a catalogue whose blob is missing or has other bytes publishes nothing, and says which", async (t) => {
+  const catalogue = await scratchCatalogue(t);
+  const directory = await scratchDirectory(t);
+  await catalogue.publish({ ...makeBundle(ask()), reason: "test" });
+  const first = await publishTest(catalogue, directory);
+  const bundle = makeBundle(ask({ drift_velocity: "6" }), { salt: "new" });
+  await catalogue.publish({ ...bundle, reason: "test" });
+  const { files } = JSON.parse(new TextDecoder().decode(bundle.manifest)) as { files: { sha256: string }[] };
+  const path = catalogue.blobs.path(files[1].sha256);
+  const bytes = await readFile(path);
+  await chmod(path, 0o644);
+  await writeFile(
+    path,
+    bytes.map((byte, i) => (i === 3 ? byte ^ 1 : byte)),
+  );
+  await assert.rejects(publishTest(catalogue, directory), {
+    code: "damaged",
+    message: new RegExp(files[1].sha256),
+  });
+  await rm(path);
+  await assert.rejects(publishTest(catalogue, directory), {
+    code: "damaged",
+    message: new RegExp(files[1].sha256),
+  });
+  assert.equal((await connectSnapshot(directory)).digest, first.digest);
+  await writeFile(path, bytes);
+  assert.equal((await publishTest(catalogue, directory)).models, 2);
+  assert.deepEqual((await verifySnapshot(directory)).findings, []);
+});
+
 test("one publisher at a time: a living one is waited for, a dead one is taken over from", async (t) => {
   const catalogue = await scratchCatalogue(t);
   const directory = await scratchDirectory(t);

@@ -1,7 +1,7 @@
 // Publishing a snapshot: blobs that are new, the root, and then the pointer.
 
 import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { BundleManifest } from "@driftline/client/bundle";
@@ -28,7 +28,7 @@ import type { CatalogueTables } from "../tables.ts";
 import { type Exclusion, exclusively } from "./exclusively.ts";
 import { type PruneReport, prune } from "./prune.ts";
 import { type Serving, servingOf } from "./serving.ts";
-import { type SnapshotWriter, snapshotWriter } from "./writeBlobs.ts";
+import { type Pieces, type SnapshotWriter, snapshotWriter } from "./writeBlobs.ts";
 
 /** A tag to publish: blobs of the catalogue, and the bundles that its locks name. */
 export interface TagContent {
@@ -65,6 +65,7 @@ export interface SnapshotPublished {
 
 /** Bundles that are copied at a time. */
 const together = 8;
+const largestWhole = 4 * 2 ** 20;
 
 /**
  * Publishes the models that serve now. Until the end the snapshot that is there stays in force, also where this throws
@@ -197,11 +198,21 @@ async function putBundle(
   const bytes = await blobs.read(bundle);
   const { manifest } = checkManifest(bytes, bundle);
   for (const { sha256, size } of manifest.files) {
-    await writer.putStream({ sha256, size }, () => blobs.open(sha256));
+    await writer.putStream({ sha256, size }, () => contentOf(blobs, sha256, size));
   }
   // Last: where it is, the files are.
   await writer.putBytes(bytes);
   return { manifest, bytes: bytes.byteLength };
+}
+
+/** The writer checks it; for a small file a stream that checks it too would take ten times as long. */
+async function contentOf(blobs: BlobStore, sha256: string, size: number): Promise<Pieces> {
+  if (size > largestWhole) return blobs.open(sha256);
+  // What can't be read is named by the store.
+  return readFile(blobs.path(sha256)).then(
+    (bytes) => [bytes],
+    () => blobs.open(sha256),
+  );
 }
 
 async function putTag(

@@ -16,7 +16,7 @@ const batchSize = 2_000;
 /** From here on one sync of the file system is quicker than one of each file. */
 const manyFiles = 100;
 
-type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+export type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 export type SnapshotWriter = ReturnType<typeof snapshotWriter>;
 
@@ -74,9 +74,13 @@ export function snapshotWriter(directory: string, mend: boolean) {
       await file.close();
     }
     if (size !== ref.size || digest.digest("hex") !== ref.sha256) {
-      throw fail("damaged", `Writing blob ${ref.sha256} of a snapshot: its content is another one.`, {
-        remedy: "`driftline doctor --verify` names what is damaged in the catalogue.",
-      });
+      throw fail(
+        "damaged",
+        `Writing blob ${ref.sha256} to a snapshot: the catalogue has other bytes under this name.`,
+        {
+          remedy: "`driftline doctor --verify` names what is damaged in the catalogue.",
+        },
+      );
     }
     known.add(ref.sha256);
     staged.push(ref.sha256);

@@ -2,6 +2,7 @@
 
 import { resolve as resolvePath } from "node:path";
 import { fail } from "../../errors/registry.ts";
+import type { Question } from "../../family/family.ts";
 import { makeLock } from "../../lifecycle/campaigns.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { followJob, throwUnlessPublished } from "../follow.ts";
@@ -76,12 +77,7 @@ export const lock = defineCommand({
 });
 
 function makerOf(context: CommandContext) {
-  return async ({
-    family,
-    key,
-    conditions,
-    software,
-  }: Parameters<Parameters<typeof makeLock>[1]["make"] & object>[0]) => {
+  return async ({ family, key, conditions, software }: Question): Promise<void> => {
     const platform = await localPlatform(context, "lock");
     const { job } = await platform.ensure(family, { conditions, software });
     if (job === null) return;

@@ -98,8 +98,11 @@ async function retire({ opened: { catalogue } }: Platform, bundle: string, reaso
 }
 
 async function recall({ opened: { catalogue } }: Platform, prefix: string): Promise<Outcome> {
-  const { bundle } = await catalogue.model(prefix);
-  const { locks, samples } = await catalogue.campaigns.uses(bundle);
+  // A sample can have been made with a bundle of another catalogue, named by all its digits.
+  const whole = /^[0-9a-f]{64}$/.test(prefix) ? await catalogue.campaigns.uses(prefix) : null;
+  const isUsed = whole !== null && whole.locks.length + whole.samples.length > 0;
+  const bundle = isUsed ? prefix : (await catalogue.model(prefix)).bundle;
+  const { locks, samples } = whole ?? (await catalogue.campaigns.uses(bundle));
   const retired = await catalogue.retirement(bundle);
   const lines = [
     `Bundle ${bundle}${retired === null ? "" : `, retired: ${retired}`}`,

@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve as resolvePath } from "node:path";
 import { readSafetensors } from "@driftline/client/safetensors";
-import type { SampleRecord } from "../../catalogue/campaigns/campaigns.ts";
+import type { SampleRecord } from "../../catalogue/campaigns/uses.ts";
 import { fail } from "../../errors/registry.ts";
 import { defineCommand, type Outcome } from "../command.ts";
 import { localPlatform } from "../localPlatform.ts";

@@ -58,7 +58,7 @@ export function compileToC(
   const needed = neededFunctions([...block, ...row].join("\n"));
   const source = [
     `/* ${comment(`${manifest.family} ${manifest.key}, bundle ${digest}, written by driftline export. Do not edit.`)}`,
-    "   C99. For the fastest code: -O3 -ffp-contract=off; link with -lm. */",
+    "   C99. Compile with -O3 for loops that vectorise, and link with -lm. */",
     "",
     `#include "${name}.h"`,
     "",
@@ -128,7 +128,13 @@ function neededFunctions(text: string): string[] {
   return Object.keys(all).flatMap((name) => (wanted.has(name) ? [all[name].text, ""] : []));
 }
 
-const preamble = `#if defined(__GNUC__) || defined(__clang__)
+const preamble = `/* No compiler may merge products and sums: results are then the same with every one, and with any -O and -march. */
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC optimize ("fp-contract=off")
+#endif
+#if defined(__GNUC__) || defined(__clang__)
 #define INLINE static inline __attribute__((always_inline, unused))
 #define ALIGNED __attribute__((aligned(64)))
 #define RESTRICT restrict

@@ -34,8 +34,19 @@ export function emitStatements(program: Program, context: KernelContext): string
 
 function emit(statement: Statement, context: KernelContext): string[] {
   if (statement.kind === "map") return emitMap(statement, context);
-  if (statement.kind === "reduce") return emitReduce(statement, context);
-  return emitProduct(statement, context);
+  // Loops that run once are left out.
+  const kept = statement.sizes.flatMap((size, d) => (size === 1 ? [] : [d]));
+  const sizes = kept.map((d) => statement.sizes[d]);
+  const without = (view: View): View => {
+    const own = view.strides.slice(statement.sizes.length);
+    return { ...view, strides: [...kept.map((d) => view.strides[d]), ...own] };
+  };
+  const out = without(statement.out);
+  if (statement.kind === "reduce") {
+    return emitReduce({ ...statement, sizes, out, in: without(statement.in) }, context);
+  }
+  const [a, b] = [without(statement.a), without(statement.b)];
+  return emitProduct({ ...statement, sizes, out, a, b }, context);
 }
 
 function nameOf(storage: RowStorage, { slots }: KernelContext): string {
@@ -78,8 +89,9 @@ function indexText(view: View, variables: string[]): string {
 function elementText(view: View, variables: string[], context: KernelContext, flat = false): string {
   const { storage } = view;
   if (storage.kind === "constant") {
-    const used = constantPart(view, context, flat ? [] : variables);
-    return used;
+    const first = storage.data[view.offset];
+    if (flat || view.strides.every((stride) => stride === 0)) return floatLiteral(first);
+    return `${context.tables.nameOf(storage.data)}[${indexText(view, variables)}]`;
   }
   const name = nameOf(storage, context);
   if (!context.isBlock) return `${name}[${indexText(view, variables)}]`;
@@ -90,14 +102,6 @@ function elementText(view: View, variables: string[], context: KernelContext, fl
 /** An index in elements as one in floats of a block. */
 function scaled(index: string): string {
   return index.includes(" + ") ? `(${index}) * LANES` : `${index} * LANES`;
-}
-
-function constantPart(view: View, context: KernelContext, variables: string[]): string {
-  if (view.storage.kind !== "constant") throw new TypeError("not a constant");
-  const { data } = view.storage;
-  const first = data[view.offset];
-  if (view.strides.every((stride) => stride === 0)) return floatLiteral(first);
-  return `${context.tables.nameOf(data)}[${indexText(view, variables)}]`;
 }
 
 /** A view of constants with nothing in its storage that it does not read, so that tables are as small as they can be. */
@@ -194,76 +198,87 @@ function emitReduce(statement: ReduceStatement, context: KernelContext): string[
   return loopLines(keptSizes, kept, body);
 }
 
+/** A matrix within a view: the dimensions before its two last are looped over. */
+interface Matrix {
+  outer: View;
+  rowStride: number;
+  columnStride: number;
+}
+
+function matrixOf(view: View): Matrix {
+  const [rowStride, columnStride] = view.strides.slice(-2);
+  return { outer: { ...view, strides: view.strides.slice(0, -2) }, rowStride, columnStride };
+}
+
 function emitProduct(statement: ProductStatement, context: KernelContext): string[] {
   const { sizes, m, n, k } = statement;
-  const [a, b, out] = [statement.a, statement.b, statement.out].map((view) => ({
-    outer: { ...view, strides: view.strides.slice(0, -2) },
-    first: view.strides.at(-2)!,
-    second: view.strides.at(-1)!,
-  }));
-  const variables = variablesFor(sizes.length);
-  const start = ({ outer }: { outer: View }): string => {
-    const index = indexText(outer, variables);
-    if (outer.storage.kind === "constant") return `${context.tables.nameOf(outer.storage.data)} + ${index}`;
-    return `${nameOf(outer.storage, context)} + ${context.isBlock ? scaled(index) : index}`;
-  };
-  const isFixed = ({ outer }: { outer: View }) =>
+  const [a, b, out] = [statement.a, statement.b, statement.out].map(matrixOf);
+  const isFixed = ({ outer }: Matrix) =>
     outer.storage.kind === "constant" && outer.strides.every((stride, d) => stride === 0 || sizes[d] === 1);
+  if (isFixed(b)) return emitDense(sizes, { x: a, w: b, y: out, m, n, k }, context);
+  // A fixed matrix on the left is one on the right of what is turned over.
+  if (isFixed(a))
+    return emitDense(sizes, { x: turned(b), w: turned(a), y: turned(out), m: n, n: m, k }, context);
+  const variables = variablesFor(sizes.length);
+  const operands = [a, b].map(
+    (matrix) =>
+      `${addressText(matrix.outer, variables, context)}, ${matrix.rowStride}, ${matrix.columnStride}, ${matrix.outer.storage.kind === "rows" ? 1 : 0}`,
+  );
+  const to = `${addressText(out.outer, variables, context)}, ${out.rowStride}, ${out.columnStride}`;
   const kind = context.isBlock ? "block" : "row";
-  if (isFixed(b)) {
-    const weights = { view: b.outer, k: b.first, n: b.second };
-    const lines = dense(weights, { k, n }, (call) =>
-      call(start(a), a.second, start(out), out.second, a.first, out.first),
-    );
-    return loopLines([...sizes, m], [...variables, "m"], lines);
-  }
-  if (isFixed(a)) {
-    const weights = { view: a.outer, k: a.second, n: a.first };
-    const lines = dense(weights, { k, n: m }, (call) =>
-      call(start(b), b.first, start(out), out.first, b.second, out.second),
-    );
-    return loopLines([...sizes, n], [...variables, "m"], lines);
-  }
-  const isRow = (view: View) => (view.storage.kind === "rows" ? 1 : 0);
-  const operands = [
-    `${start(a)}, ${a.first}, ${a.second}, ${isRow(a.outer)}`,
-    `${start(b)}, ${b.first}, ${b.second}, ${isRow(b.outer)}`,
-    `${start(out)}, ${out.first}, ${out.second}`,
-  ];
-  return loopLines(sizes, variables, [`${kind}_product(fused, ${m}, ${n}, ${k}, ${operands.join(", ")});`]);
+  const call = `${kind}_product(fused, ${m}, ${n}, ${k}, ${operands.join(", ")}, ${to});`;
+  return sizes.length === 0 ? [call] : loopLines(sizes, variables, [call]);
+}
 
-  /** A row of numbers times a fixed matrix: calls for the full tiles of its columns, and for the rest. */
-  function dense(
-    weights: { view: View; k: number; n: number },
-    counts: { k: number; n: number },
-    write: (
-      call: (x: string, xk: number, y: string, yn: number, xm: number, ym: number) => string[],
-    ) => string[],
-  ): string[] {
-    if (weights.view.storage.kind !== "constant") throw new TypeError("not a constant");
-    const { data } = weights.view.storage;
-    const at = (row: number, column: number) =>
-      column < counts.n ? data[weights.view.offset + row * weights.k + column * weights.n] : 0;
-    const full = Math.floor(counts.n / tileWidth);
-    const rest = counts.n - full * tileWidth;
-    const width = Math.ceil(rest / 4) * 4;
-    const parts: { first: number; tiles: number; width: number; columns: number }[] = [];
-    if (full > 0) parts.push({ first: 0, tiles: full, width: tileWidth, columns: full * tileWidth });
-    if (rest > 0) parts.push({ first: full * tileWidth, tiles: 1, width, columns: rest });
-    return write((x, xk, y, yn, xm, ym) => {
-      const unit = context.isBlock ? " * LANES" : "";
-      return parts.map((part) => {
-        const packed: number[] = [];
-        for (let tile = 0; tile < part.tiles; tile++) {
-          for (let row = 0; row < counts.k; row++) {
-            for (let j = 0; j < part.width; j++) packed.push(at(row, part.first + tile * part.width + j));
-          }
-        }
-        const table = context.tables.nameOf(packed);
-        const from = `${x} + m * ${xm}${unit}`;
-        const to = `${y} + (m * ${ym} + ${part.first * yn})${unit}`;
-        return `${kind}_dense(fused, ${counts.k}, ${from}, ${xk}, ${part.tiles}, ${part.width}, ${part.columns}, ${table}, ${to}, ${yn});`;
-      });
-    });
-  }
+function turned({ outer, rowStride, columnStride }: Matrix): Matrix {
+  return { outer, rowStride: columnStride, columnStride: rowStride };
+}
+
+/** Where a view begins, as C. */
+function addressText(view: View, variables: string[], context: KernelContext): string {
+  const index = indexText(view, variables);
+  const name =
+    view.storage.kind === "constant"
+      ? context.tables.nameOf(view.storage.data)
+      : nameOf(view.storage, context);
+  if (index === "0") return name;
+  return `${name} + ${context.isBlock && view.storage.kind === "rows" ? scaled(index) : index}`;
+}
+
+/** y = x w with a fixed w [k, n]: for each row of x a call for the full tiles of columns, and one for the rest. */
+function emitDense(
+  sizes: number[],
+  { x, w, y, m, n, k }: { x: Matrix; w: Matrix; y: Matrix; m: number; n: number; k: number },
+  context: KernelContext,
+): string[] {
+  const { storage, offset } = w.outer;
+  if (storage.kind !== "constant") throw new TypeError("the matrix is not fixed");
+  const at = (row: number, column: number) =>
+    column < n ? storage.data[offset + row * w.rowStride + column * w.columnStride] : 0;
+  const full = Math.floor(n / tileWidth);
+  const rest = n - full * tileWidth;
+  const parts = [
+    { first: 0, tiles: full, width: tileWidth, columns: full * tileWidth },
+    { first: full * tileWidth, tiles: 1, width: Math.ceil(rest / 4) * 4, columns: rest },
+  ].filter(({ columns }) => columns > 0);
+  const variables = [...variablesFor(sizes.length), "m"];
+  const ofRow = ({ outer, rowStride }: Matrix, first: number): View => ({
+    ...outer,
+    offset: outer.offset + first,
+    strides: [...outer.strides, m === 1 ? 0 : rowStride],
+  });
+  const calls = parts.map((part) => {
+    const packed: number[] = [];
+    for (let tile = 0; tile < part.tiles; tile++) {
+      for (let row = 0; row < k; row++) {
+        for (let j = 0; j < part.width; j++) packed.push(at(row, part.first + tile * part.width + j));
+      }
+    }
+    const from = addressText(ofRow(x, 0), variables, context);
+    const to = addressText(ofRow(y, part.first * y.columnStride), variables, context);
+    const counts = `${part.tiles}, ${part.width}, ${part.columns}`;
+    return `${context.isBlock ? "block" : "row"}_dense(fused, ${k}, ${from}, ${x.columnStride}, ${counts}, ${context.tables.nameOf(packed)}, ${to}, ${y.columnStride});`;
+  });
+  if (m > 1) return loopLines([...sizes, m], variables, calls);
+  return sizes.length === 0 ? calls : loopLines(sizes, variables, calls);
 }

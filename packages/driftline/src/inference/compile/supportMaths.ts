@@ -41,7 +41,8 @@ INLINE float select_(const uint32_t mask, const float a, const float b)
     needs: ["madd", "clamp_"],
     text: `/* x = n ln 2 + r, a polynomial of r, times 2^n; the reduction is that of Cephes expf.c. Adding 1.5 * 2^23 rounds to a
    whole number and leaves it in the lower bits. Below exp(-87) = 1.6e-38 the result is 0. Two polynomials: that of
-   MlasComputeExp, by which ONNX Runtime computes Exp and Softmax, and that of Eigen, by which it computes Elu. */
+   MlasComputeExp, by which ONNX Runtime computes Exp and Softmax, and that of Eigen, without fused multiply-add, by which
+   it computes Elu. */
 INLINE float exp_form(const int fused, const int eigen, const float x)
 {
   const float low = -87.3f, high = 89.0f; /* at low n is -126, and at high 2^n overflows to infinity */
@@ -53,10 +54,10 @@ INLINE float exp_form(const int fused, const int eigen, const float x)
   uint32_t bits;
   if (eigen) {
     const float square = r * r;
-    const float odd = madd(fused, square, 8.36894474923610687255859375e-3f, 0.16666518151760101318359375f);
-    float even = madd(fused, square, 1.37449637986719608306884765625e-3f, 4.166965186595916748046875e-2f);
-    even = madd(fused, square, even, 0.49999988079071044921875f);
-    p = madd(fused, square, madd(fused, r, odd, even), r + 1.0f);
+    const float odd = square * 8.36894474923610687255859375e-3f + 0.16666518151760101318359375f;
+    float even = square * 1.37449637986719608306884765625e-3f + 4.166965186595916748046875e-2f;
+    even = square * even + 0.49999988079071044921875f;
+    p = square * (r * odd + even) + (r + 1.0f);
   } else {
     p = madd(fused, 0x1.694p-10f, r, 0x1.125edcp-7f);
     p = madd(fused, p, r, 0x1.555b5ap-5f);

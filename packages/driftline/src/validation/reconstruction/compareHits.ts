@@ -17,8 +17,8 @@ import {
 } from "./sampleTracks.ts";
 import type { Crossing } from "./tracks.ts";
 
-/** Hits are many: their errors are small, and known well enough. */
-const resamplings = 100;
+/** Hits are many, and their errors small: to know these to 10 % is enough. */
+const resamplings = 50;
 
 /** The figures of hits in their bins. */
 export function hitFigures(

@@ -22,9 +22,17 @@ import {
 } from "./sampleTracks.ts";
 import { type Crossing, crossingsOf, drawTrack, type Track } from "./tracks.ts";
 
+interface BothSides {
+  simulator: number;
+  model: number;
+}
+
 export interface ComparedTracks {
-  /** Tracks drawn until the policy's number had rows enough, those used, their rows, and how many each side fitted. */
-  tracks: { drawn: number; used: number; crossings: number; fitted: { simulator: number; model: number } };
+  /**
+   * Tracks drawn until the policy's number had rows enough, those used, their rows; tracks fitted and hits found on
+   * each side, in the mean of its draws.
+   */
+  tracks: { drawn: number; used: number; crossings: number; fitted: BothSides; hits: BothSides };
   figures: ReconstructionFigure[];
 }
 
@@ -75,8 +83,15 @@ export async function compareTracks(
       progress(0.93 + 0.07 * part, "resampling hits"),
     )),
   ];
-  const fitted = { simulator: fittedIn(samples.simulator), model: fittedIn(samples.model) };
-  return { tracks: { drawn, used: tracks.length, crossings: hits, fitted }, figures };
+  const count = (valuesOf: (sample: ReconstructedSample) => Float64Array): BothSides => ({
+    simulator: meanFound(samples.simulator.map(valuesOf)),
+    model: meanFound(samples.model.map(valuesOf)),
+  });
+  const found = {
+    fitted: count((sample) => sample.tracks.dca_xy),
+    hits: count((sample) => sample.hits.hit_pad),
+  };
+  return { tracks: { drawn, used: tracks.length, crossings: hits, ...found }, figures };
 }
 
 /** Inputs of all rows of some tracks, and where their windows lie. */
@@ -121,9 +136,9 @@ function recordCrossings(
   recordTrack(track, crossings, clusters, conditions, sample, index);
 }
 
-/** Mean number of tracks that had hits enough. */
-function fittedIn(draws: ReconstructedSample[]): number {
-  const found = draws.map(({ tracks }) => tracks.dca_xy.filter((value) => Number.isFinite(value)).length);
+/** Mean number of values that are there. */
+function meanFound(draws: Float64Array[]): number {
+  const found = draws.map((values) => values.filter((value) => Number.isFinite(value)).length);
   return found.reduce((sum, n) => sum + n, 0) / found.length;
 }
 

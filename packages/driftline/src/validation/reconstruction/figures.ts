@@ -73,10 +73,11 @@ const leastItems = 20;
 /** Quantities of hits whose mean is compared; of all others it is the width. */
 const byMean = new Set<Quantity>(["pad_width", "time_width", "charge"]);
 
-/** Values in their order, and the track of each. */
+/** Values in their order, and the track and the draw of each. */
 interface Sorted {
   values: Float64Array;
   of: Int32Array;
+  draws: Uint8Array;
 }
 
 /** One quantity in one bin, and what the resamplings gave: logarithms of ratios, and shifts. */
@@ -85,8 +86,6 @@ interface Cell {
   bin: Bin;
   simulator: Sorted;
   model: Sorted;
-  /** The simulator's draws one by one. */
-  draws: Sorted[];
   ratios: number[];
   shifts: number[];
 }
@@ -110,10 +109,8 @@ export async function figuresOf(
       Number([...a, ...b].every((values) => Number.isFinite(values[item]))),
     );
     const [simulator, model] = [inBins(a, found, source), inBins(b, found, source)];
-    const draws = a.map((values) => inBins([values], found, source));
     for (const [k, bin] of source.bins.entries()) {
-      const sides = { simulator: simulator[k], model: model[k], draws: draws.map((bins) => bins[k]) };
-      cells.push({ quantity, bin, ...sides, ratios: [], shifts: [] });
+      cells.push({ quantity, bin, simulator: simulator[k], model: model[k], ratios: [], shifts: [] });
     }
   }
   const filled = cells.filter(({ simulator }) => simulator.values.length >= leastItems);
@@ -128,9 +125,11 @@ export async function figuresOf(
     }
     onProgress((k + 1) / source.resamplings);
   }
-  return filled.map(({ quantity, bin, simulator, model, draws, ratios, shifts }) => {
+  return filled.map(({ quantity, bin, simulator, model, ratios, shifts }) => {
     const [a, b] = [spreadOf(simulator.values), spreadOf(model.values)];
-    const [first, second] = draws.map(({ values }) => statisticOf(quantity, spreadOf(values)));
+    const [first, second] = samples.simulator.map((_, draw) =>
+      statisticOf(quantity, spreadOf(simulator.values.filter((_, i) => simulator.draws[i] === draw))),
+    );
     return {
       quantity,
       statistic: byMean.has(quantity) ? "mean" : "resolution",
@@ -172,6 +171,7 @@ function inBins(draws: Float64Array[], found: Uint8Array, { bins, trackOf }: Fig
     return {
       values: Float64Array.from(kept, (at) => values[at]),
       of: Int32Array.from(kept, (at) => trackOf[at % items]),
+      draws: Uint8Array.from(kept, (at) => Math.floor(at / items)),
     };
   });
 }

@@ -6,7 +6,7 @@ import type { ReconstructionFigure } from "./figures.ts";
 import { biasPlot, resolutionPlot } from "./resolutionPlots.ts";
 import { trackQuantities } from "./sampleTracks.ts";
 import type { Reconstruction } from "./validateReconstruction.ts";
-import { isGated, ratioInterval } from "./verdict.ts";
+import { isGated, limitsOf, ratioInterval } from "./verdict.ts";
 
 export function reconstructionSections(reconstruction: Reconstruction): string[] {
   const { tracks, figures, limits, notes, outside, seconds } = reconstruction;
@@ -15,7 +15,7 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
     ...(tracks
       ? [
           `${tracks.used} helices (of ${tracks.drawn} drawn) through ${tracks.crossings} pad rows; the same tracks with responses of the simulator and of the model, ${seconds.toFixed(1)} s.`,
-          `Each side was drawn twice. Fitted: ${tracks.fitted.simulator} of the simulator, ${tracks.fitted.model} of the model.`,
+          `Each side was drawn twice. Fitted: ${tracks.fitted.simulator} of the simulator, ${tracks.fitted.model} of the model; hits found: ${tracks.hits.simulator} and ${tracks.hits.model}.`,
           outside.length === 0
             ? "All ratios are within the limits."
             : `Ratios outside the limits, whatever their intervals: ${outside.join("; ")}.`,
@@ -29,7 +29,7 @@ export function reconstructionSections(reconstruction: Reconstruction): string[]
   const against = (by: string) => groups(ofTracks.filter((figure) => figure.by === by));
   const resolutions = ["pT", "|dip|"]
     .flatMap(against)
-    .map((group) => resolutionPlot(group, limits.resolution));
+    .map((group) => resolutionPlot(group, limitsOf(group[0], limits)));
   const biases = against("pT").map(biasPlot);
   const plots = section(
     "Resolution of tracks",

@@ -5,7 +5,7 @@ import { compareHits } from "./compareHits.ts";
 import { type ComparedTracks, compareTracks } from "./compareTracks.ts";
 import type { ReconstructionFigure } from "./figures.ts";
 import { leastRows, type ReconstructionOptions } from "./options.ts";
-import { judgeRatios, type Limits, outside } from "./verdict.ts";
+import { judgeFound, judgeRatios, type Limits, outside } from "./verdict.ts";
 
 /** What the validation of reconstruction found; plain data, as validation.json keeps it. */
 export interface Reconstruction {
@@ -15,7 +15,7 @@ export interface Reconstruction {
   tracks: ComparedTracks["tracks"] | null;
   figures: ReconstructionFigure[];
   gates: GateResult[];
-  /** Bins whose ratio is outside the limits, though their interval may reach them. */
+  /** By quantity, the bins whose ratio is outside the limits, though their interval may reach them. */
   outside: string[];
   limits: Limits;
   seconds: number;
@@ -29,17 +29,28 @@ export async function validateReconstruction(options: ReconstructionOptions): Pr
     options.simulate && rows >= leastRows && pt !== null
       ? await compareTracks(options, pt, options.simulate)
       : { tracks: null, figures: await compareHits(options) };
-  const { resolution, hit, cluster } = options.policy;
-  const limits = { resolution, hit, cluster };
+  const { tracks } = options.policy;
+  if (found.tracks && found.tracks.used < tracks) {
+    notes.push(
+      `${found.tracks.used} tracks in place of ${tracks}: of ${found.tracks.drawn} drawn no others have ${leastRows} rows.`,
+    );
+  }
+  const { resolution, dedx, hit, cluster } = options.policy;
+  const limits = { resolution, dedx, hit, cluster };
   return {
     notes,
     tracks: found.tracks,
     figures: found.figures,
-    gates: found.tracks ? judgeRatios(found.figures, limits) : [],
-    outside: outside(found.figures, limits).map(({ quantity, bin }) => `${quantity}, ${bin}`),
+    gates: found.tracks ? [judgeFound(found.tracks.hits, limits), ...judgeRatios(found.figures, limits)] : [],
+    outside: named(outside(found.figures, limits)),
     limits,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+function named(figures: ReconstructionFigure[]): string[] {
+  const groups = Map.groupBy(figures, ({ quantity }) => quantity);
+  return [...groups].map(([quantity, bins]) => `${quantity} (${bins.map(({ bin }) => bin).join(", ")})`);
 }
 
 /** What of the policy the model's inputs allow, and the sentences that say what they do not. */

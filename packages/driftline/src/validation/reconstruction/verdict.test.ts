@@ -7,6 +7,7 @@ import { judgeRatios, outside, ratioInterval, simultaneous } from "./verdict.ts"
 
 const limits = {
   resolution: { minimum: 0.95, maximum: 1.05 },
+  dedx: { minimum: 0.8, maximum: 1.2 },
   hit: { minimum: 0.85, maximum: 1.15 },
   cluster: { minimum: 0.97, maximum: 1.03 },
 };
@@ -65,10 +66,11 @@ test("a bin fails when its whole interval is outside, on either side; the worst 
   );
 });
 
-test("hits and means of clusters have limits of their own", () => {
+test("energy loss, hits and means of clusters have limits of their own", () => {
   const wide = figure({ quantity: "pad_width", statistic: "mean", ratio: 1.04, error: 0.001 });
   const [result] = judgeRatios([wide], limits);
   assert.deepEqual([result.passed, result.minimum, result.maximum], [false, 0.97, 1.03]);
+  assert.equal(judgeRatios([figure({ quantity: "dedx", ratio: 1.19 })], limits)[0].maximum, 1.2);
   const hit = figure({ quantity: "hit_pad", ratio: 1.1, error: 0.001 });
   assert.equal(judgeRatios([hit], limits)[0].passed, true);
   assert.equal(judgeRatios([{ ...hit, ratio: 1.2 }], limits)[0].passed, false);

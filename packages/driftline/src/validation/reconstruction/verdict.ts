@@ -14,18 +14,20 @@ export interface RatioLimits {
   maximum: number;
 }
 
-/** Limits of the resolutions of tracks and of hits, and of the means of clusters, which are known better. */
+/** Limits of the resolutions of tracks, of their energy loss, of hits, and of the means of clusters. */
 export interface Limits {
   resolution: RatioLimits;
+  dedx: RatioLimits;
   hit: RatioLimits;
   cluster: RatioLimits;
 }
 
 export function limitsOf(
   { quantity, statistic }: Pick<ReconstructionFigure, "quantity" | "statistic">,
-  { resolution, hit, cluster }: Limits,
+  { resolution, dedx, hit, cluster }: Limits,
 ): RatioLimits {
   if (statistic === "mean") return cluster;
+  if (quantity === "dedx") return dedx;
   return quantity in hitQuantities ? hit : resolution;
 }
 
@@ -68,6 +70,29 @@ export function judgeRatios(figures: ReconstructionFigure[], limits: Limits): Ga
     });
   }
   return results;
+}
+
+/**
+ * What is compared are hits that both sides found, so a model must find those that the simulator does: the share, by the
+ * limits of clusters.
+ */
+export function judgeFound(
+  { simulator, model }: { simulator: number; model: number },
+  limits: Limits,
+): GateResult {
+  const value = simulator > 0 ? model / simulator : null;
+  const { minimum, maximum } = limits.cluster;
+  const passed = value !== null && value >= minimum && value <= maximum;
+  return {
+    metric: "ratio_hits_found",
+    at: "all hits",
+    value,
+    interval: null,
+    floor: null,
+    minimum,
+    maximum,
+    passed,
+  };
 }
 
 export function gateName(quantity: Quantity): string {
