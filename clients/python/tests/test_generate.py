@@ -274,7 +274,9 @@ def test_a_sample_is_a_file_as_the_platform_reads_it(
 ) -> None:
     responses = model.generate(features, seed=7)
     path = tmp_path / "sample.safetensors"
-    driftline.write_sample(path, features, responses, model.provenance(7, firstEvent=0, events=ROWS))
+    driftline.write_sample(
+        path, features, responses, model.provenance(np.int64(7), firstEvent=0, events=ROWS)
+    )
     script = """
         const { readSafetensors } = await import("@driftline/client/safetensors");
         const { tensors, metadata } = await readSafetensors(process.argv[1]);

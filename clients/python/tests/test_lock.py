@@ -68,7 +68,11 @@ def test_conditions_have_the_bundle_of_their_key(
     assert failure(lambda: catalogue.model("test.tiny", near, accept="compatible")).code == "no_model"
     assert failure(lambda: catalogue.bundle(published.bundles[4]["digest"])).code == "unknown_model"
     assert catalogue.bundle(published.bundles[1]["digest"]).digest == published.bundles[1]["digest"]
+    assert catalogue.bundle(published.bundles[1]["digest"][:8]).digest == published.bundles[1]["digest"]
+    assert failure(lambda: catalogue.bundle(published.bundles[1]["digest"][:7])).code == "unknown_model"
     assert failure(lambda: catalogue.model("test.tiny", near, run=1000)).field == "run"
+    assert failure(lambda: catalogue.model("test.tiny", run="1000")).field == "run"
+    assert catalogue.resolve("test.tiny", run=np.int64(1000)).run == 1000
 
 
 def test_two_runs_of_a_campaign_are_the_same(snapshot: Path, lock_file: Path, published: Published) -> None:

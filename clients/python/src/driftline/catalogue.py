@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from pathlib import Path
 from types import TracebackType
@@ -143,6 +144,10 @@ class Catalogue:
                     field="run",
                     remedy="Give the run alone: the lock says which conditions it has.",
                 )
+            if not isinstance(run, numbers.Integral):
+                raise DriftlineError(
+                    "usage", f"{run!r:.80} is no run.", field="run", remedy="Give its number, such as 1234."
+                )
             return self.lock.answer(family, run, None)
         definition = self._source.family(family, self.lock.family_version(family))
         return self.lock.answer(family, None, definition.question(conditions, software).key)
@@ -169,10 +174,9 @@ class Catalogue:
 
     def bundle(self, digest: str) -> Bundle:
         """A bundle by its digest, or by a prefix of at least 8 digits that only one has. Raises ``unknown_model``."""
-        bundle = self._source.bundle(digest)
-        if self.lock is not None:
-            self.lock.must_have(bundle.digest)
-        return bundle
+        if self.lock is None:
+            return self._source.bundle(digest)
+        return self._led_to(self.lock.whole(digest))
 
     def pull(self, digest: str, directory: str | os.PathLike[str]) -> Bundle:
         """Writes a bundle to a directory that appears with the last file in it. Raises ``usage``, ``damaged``."""
@@ -182,13 +186,7 @@ class Catalogue:
 
     def _answering(self, answer: Answer, family: str) -> Bundle:
         """The bundle of an answer, which must be of the key that it was found under."""
-        try:
-            bundle = self._source.bundle(answer.bundle)
-        except DriftlineError as error:
-            if error.code != "unknown_model":
-                raise
-            # Something led to it, so it should be there.
-            raise damaged(answer.bundle, MANIFEST_FILE, "a bundle", "none") from error
+        bundle = self._led_to(answer.bundle)
         if self.lock is not None:
             check_bundle(answer, family, bundle)
         elif (bundle.manifest.family, bundle.manifest.key) != (family, answer.model_key):
@@ -196,6 +194,15 @@ class Catalogue:
             found = f"{bundle.manifest.key} of {bundle.manifest.family}"
             raise damaged(answer.bundle, MANIFEST_FILE, said, found)
         return bundle
+
+    def _led_to(self, digest: str) -> Bundle:
+        """A bundle that an answer or a lock names, and that is ``damaged`` where it is missing."""
+        try:
+            return self._source.bundle(digest)
+        except DriftlineError as error:
+            if error.code != "unknown_model":
+                raise
+            raise damaged(digest, MANIFEST_FILE, "a bundle", "none") from error
 
     def close(self) -> None:
         """Gives back what is held open. Models that were handed out go on."""

@@ -53,7 +53,7 @@ class Lock:
             entry.key,
             lock=self.digest,
             tag=self.tag,
-            run=run,
+            run=None if run is None else int(run),
         )
 
     def by_run(self, family: str, run: int) -> LockedRange:
@@ -78,15 +78,17 @@ class Lock:
             )
         return found[0]
 
-    def must_have(self, digest: str) -> None:
-        """Raises ``unknown_model`` for a bundle that the lock does not name."""
-        if all(entry.bundle != digest for entry in self.ranges):
+    def whole(self, prefix: str) -> str:
+        """The digest of the lock's bundle that begins so. Raises ``unknown_model`` where it names none, or several."""
+        found = {entry.bundle for entry in self.ranges if entry.bundle.startswith(prefix)}
+        if len(prefix) < 8 or len(found) != 1:
             raise DriftlineError(
                 "unknown_model",
-                f"Lock {self} has no bundle {digest[:12]}, and nothing else is used.",
+                f"Lock {self} has no bundle {prefix!r:.80}, and nothing else is used.",
                 field="bundle",
                 remedy="Ask without the lock, or name a bundle of it.",
             )
+        return found.pop()
 
     def _nothing(self, what: str, more: str) -> DriftlineError:
         return DriftlineError(

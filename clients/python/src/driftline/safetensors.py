@@ -92,6 +92,11 @@ def _damaged(source: str, what: str) -> DriftlineError:
     )
 
 
+def _number(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    return np.asarray(value).item()
+
+
 def write_sample(
     path: str | os.PathLike[str], features: ArrayLike, response: ArrayLike, provenance: Mapping[str, Any]
 ) -> None:
@@ -102,7 +107,8 @@ def write_sample(
     """
     tensors = {"features": np.asarray(features, "<f4"), "response": np.asarray(response, "<f4")}
     metadata = {
-        name: value if isinstance(value, str) else json.dumps(value) for name, value in provenance.items()
+        name: value if isinstance(value, str) else json.dumps(value, default=_number)
+        for name, value in provenance.items()
     }
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
     end = 0

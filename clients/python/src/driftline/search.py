@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,6 @@ def _fixed(name: str, asked: str, has: str, rule: str) -> Difference:
 
 
 def _quantity(condition: Mapping[str, Any], asked: str, has: str, box: Sequence[float] | None) -> Difference:
-    from fractions import Fraction
-
     name, unit, grid = condition["name"], condition["unit"], condition["grid"]
     low, high = (float(end) for end in (box or (has, has)))
     steps, first, last = (float(in_steps(value, float(grid))) for value in (float(asked), low, high))
@@ -162,7 +161,7 @@ def _quantity(condition: Mapping[str, Any], asked: str, has: str, box: Sequence[
 
 
 def tolerances(distance: float) -> str:
-    """ "2 tolerances", "0.4 tolerances", "1 tolerance"."""
+    """A distance in words, such as "0.4 tolerances" or "1 tolerance"."""
     text = _plain(float(f"{distance:.3g}"))
     return f"{text} {'tolerance' if text == '1' else 'tolerances'}"
 
