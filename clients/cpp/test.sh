@@ -36,7 +36,9 @@ if [[ -x $node && -e $runtime ]]; then
     sleep 0.1
   done
   if env "${settings[@]}" "${driftline[@]}" export --help >/dev/null 2>&1; then
-    env "${settings[@]}" "${driftline[@]}" export "$DRIFTLINE_FIXTURES/bundles/0" --target so --out "$scratch/export" >/dev/null
+    for target in so c; do
+      env "${settings[@]}" "${driftline[@]}" export "$DRIFTLINE_FIXTURES/bundles/0" --target "$target" --out "$scratch/export" >/dev/null
+    done
     export DRIFTLINE_COMPILED_SO=$scratch/export/libtest_tiny.so
   fi
 else
@@ -58,3 +60,10 @@ for kind in release sanitized; do
   cmake --build "$build/$kind" -j "$jobs" >"$build/$kind.log" 2>&1 || { cat "$build/$kind.log" >&2; exit 1; }
   ctest --test-dir "$build/$kind" --output-on-failure
 done
+
+echo "=== an installed package"
+cmake --install "$build/release" --prefix "$scratch/prefix" >/dev/null
+cmake -S "$here/tests/consumer" -B "$scratch/consumer" -DCMAKE_PREFIX_PATH="$scratch/prefix" \
+  -DEXPORT_DIRECTORY="${DRIFTLINE_COMPILED_SO:+$scratch/export}" >/dev/null
+cmake --build "$scratch/consumer" >"$scratch/consumer.log" 2>&1 || { cat "$scratch/consumer.log" >&2; exit 1; }
+if [[ -n $DRIFTLINE_FIXTURES ]]; then "$scratch/consumer/consumer" "$DRIFTLINE_FIXTURES/snapshot"; fi

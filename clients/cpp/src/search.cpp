@@ -7,6 +7,7 @@
 #include "text.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -26,7 +27,13 @@ double in_steps(double value, double grid) {
 }
 
 /// A value that is no number is infinitely far: a bundle made elsewhere can state anything under a key of its own.
-double number_or_infinite(const std::string& text) {
+double number_or_infinite(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::string_view magnitude = text.substr(!text.empty() && text.front() == '-' ? 1 : 0);
+  const bool is_plain = !magnitude.empty() && is_digit(magnitude.front()) && is_digit(magnitude.back()) &&
+                        magnitude.find_first_not_of("0123456789.") == std::string_view::npos;
+  double number = 0;
+  if (is_plain && std::from_chars(text.data(), text.data() + text.size(), number).ptr == text.data() + text.size()) return number;
   const auto value = parse_decimal(text);
   return value ? decimal_number(format_decimal(*value)) : infinite;
 }
@@ -71,34 +78,70 @@ std::optional<double> finite(double value) {
 ModelTable::ModelTable(const Family& family) : family_(family) {
   for (std::size_t i = 0; i < family_.conditions.size(); i++) {
     const Condition& condition = family_.conditions[i];
-    if (condition.is_label()) continue;
-    const double grid = decimal_number(condition.grid);
-    quantities_.push_back({i, grid, in_steps(decimal_number(condition.tolerance), grid), {}, {}, {}});
+    if (condition.is_label()) {
+      labels_.push_back(condition.name);
+      continue;
+    }
+    Quantity quantity;
+    quantity.condition = i;
+    quantity.grid = decimal_number(condition.grid);
+    quantity.tolerance = in_steps(decimal_number(condition.tolerance), quantity.grid);
+    quantities_.push_back(std::move(quantity));
   }
 }
 
 ModelTable::Context ModelTable::context_of(const std::map<std::string, std::string>& conditions,
                                            const std::map<std::string, std::string>& software) const {
   Context context;
-  for (const Condition& condition : family_.conditions) {
-    const auto found = conditions.find(condition.name);
-    if (condition.is_label() && found != conditions.end()) context[condition.name] = found->second;
-  }
+  for (const std::string& name : labels_)
+    if (const auto found = conditions.find(name); found != conditions.end()) context.insert(*found);
   // No name has a space, so that the two never meet.
   for (const auto& [name, version] : software) context["software " + name] = version;
   return context;
 }
 
-void ModelTable::add(const SearchedModel& model) {
-  const auto [context, is_new] = context_index_.emplace(context_of(model.conditions, model.software), contexts_.size());
-  if (is_new) contexts_.push_back(context->first);
-  models_.push_back({model.key, model.bundle, model.binding, context->second});
+std::string ModelTable::text_of(const Context& context) {
+  std::string text;
+  for (const auto& [name, value] : context) {
+    // Neither names nor values can have a zero.
+    text += name;
+    text += '\0';
+    text += value;
+    text += '\0';
+  }
+  return text;
+}
+
+namespace {
+
+/// What stands under a name, looked for first where it was the last time.
+template <typename Pairs>
+const typename Pairs::value_type* find(const Pairs& pairs, const std::string& name, std::size_t& at) {
+  if (at < pairs.size() && pairs[at].first == name) return &pairs[at];
+  for (at = 0; at < pairs.size(); at++)
+    if (pairs[at].first == name) return &pairs[at];
+  return nullptr;
+}
+
+}  // namespace
+
+void ModelTable::add(const ModelsLine& model) {
+  const std::map<std::string, std::string> software(model.software.begin(), model.software.end());
+  std::map<std::string, std::string> labels;
+  for (const std::string& name : labels_) {
+    std::size_t at = 0;
+    if (const auto* found = driftline::find(model.conditions, name, at)) labels.emplace(name, found->second);
+  }
+  const Context context = context_of(labels, software);
+  const auto [entry, is_new] = context_index_.emplace(text_of(context), contexts_.size());
+  if (is_new) contexts_.push_back(context);
+  models_.push_back({std::string(model.key), std::string(model.bundle), model.binding, entry->second});
   for (Quantity& quantity : quantities_) {
     const std::string& name = family_.conditions[quantity.condition].name;
-    const auto stated = model.conditions.find(name);
-    const double own = stated == model.conditions.end() ? infinite : number_or_infinite(stated->second);
-    const auto box = model.domain.find(name);
-    const auto [low, high] = box == model.domain.end() ? std::pair(own, own) : box->second;
+    const auto* stated = driftline::find(model.conditions, name, quantity.at);
+    const double own = stated == nullptr ? infinite : number_or_infinite(stated->second);
+    const auto* box = driftline::find(model.domain, name, quantity.box_at);
+    const auto [low, high] = box == nullptr ? std::pair(own, own) : box->second;
     quantity.value.push_back(in_steps(own, quantity.grid));
     quantity.low.push_back(in_steps(low, quantity.grid));
     quantity.high.push_back(in_steps(high, quantity.grid));
@@ -218,7 +261,7 @@ Answer ModelTable::find(const Question& question, Accept accept) const {
   for (const Quantity& quantity : quantities_)
     asked.push_back(in_steps(decimal_number(question.conditions.at(family_.conditions[quantity.condition].name)), quantity.grid));
   const Context context = context_of(question.conditions, question.software);
-  const auto wanted = context_index_.find(context);
+  const auto wanted = context_index_.find(text_of(context));
   std::size_t best = models_.size();
   double least = infinite;
   for (std::size_t i = 0; wanted != context_index_.end() && i < models_.size(); i++) {

@@ -2,29 +2,22 @@
 
 #pragma once
 
+#include "models_line.hpp"
 #include "source.hpp"
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace driftline {
 
-/// A line of a snapshot's models (docs/decisions/snapshot.md).
-struct SearchedModel {
-  std::string key, bundle;
-  /// Of equally near models the one with the larger number is taken: it is newer.
-  double binding = 0;
-  std::map<std::string, std::string> conditions, software;
-  std::map<std::string, std::pair<double, double>> domain;
-};
-
 class ModelTable {
  public:
   explicit ModelTable(const Family& family);
-  void add(const SearchedModel& model);
+  void add(const ModelsLine& model);
   std::size_t size() const { return models_.size(); }
 
   /// The nearest model whose measured domain holds the question; throws `no_model`, naming the nearest of all, where
@@ -33,11 +26,13 @@ class ModelTable {
 
  private:
   struct Quantity {
-    std::size_t condition;
+    std::size_t condition = 0;
     double grid = 0;
     /// In steps of the grid, as the rest.
     double tolerance = 0;
     std::vector<double> value, low, high;
+    /// Where the last model had this condition and its domain: the next one has them there too.
+    std::size_t at = 0, box_at = 0;
   };
   struct Row {
     std::string key, bundle;
@@ -50,6 +45,7 @@ class ModelTable {
 
   Context context_of(const std::map<std::string, std::string>& conditions,
                      const std::map<std::string, std::string>& software) const;
+  static std::string text_of(const Context& context);
   double distance(const std::vector<double>& asked, std::size_t i) const;
   bool is_inside(const std::vector<double>& asked, std::size_t i) const;
   std::vector<std::size_t> nearest(const std::vector<double>& asked, const Context& context) const;
@@ -57,10 +53,12 @@ class ModelTable {
   Difference quantity_difference(const Quantity& quantity, const Question& question, std::size_t i) const;
 
   Family family_;
+  std::vector<std::string> labels_;
   std::vector<Quantity> quantities_;
   std::vector<Row> models_;
   std::vector<Context> contexts_;
-  std::map<Context, std::size_t> context_index_;
+  /// By their text: ten thousand models are added in a few milliseconds.
+  std::unordered_map<std::string, std::size_t> context_index_;
 };
 
 }  // namespace driftline

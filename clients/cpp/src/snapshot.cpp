@@ -78,16 +78,6 @@ auto understood(const std::string& path, const std::string& what, const Read& re
   }
 }
 
-SearchedModel model_of(const Json& line) {
-  SearchedModel model{line.at("key").get<std::string>(), line.at("bundle").get<std::string>(), line.at("binding").get<double>(),
-                      texts_of(line.at("conditions")), texts_of(line.at("software")), {}};
-  for (const auto& [name, ends] : line.at("domain").items()) {
-    if (!ends.is_array() || ends.size() != 2) throw std::invalid_argument("the domain of " + name + " is no pair");
-    model.domain[name] = {ends[0].get<double>(), ends[1].get<double>()};
-  }
-  return model;
-}
-
 /// A version of a family. Each part is read when it is first needed.
 class FamilyModels {
  public:
@@ -170,18 +160,21 @@ class FamilyModels {
   ModelTable read_models(const std::string& text) const {
     ModelTable table(*family());
     const auto keys = index();
+    ModelsLine model;
+    std::string expected;
     std::size_t line = 0;
     for (std::size_t at = 0; at < text.size(); line++) {
       const std::size_t end = std::min(text.find('\n', at), text.size());
-      const Json json = parse_json(std::string_view(text).substr(at, end - at));
+      const std::string_view own = std::string_view(text).substr(at, end - at);
       at = end + 1;
       if (line == 0) {
+        const Json json = parse_json(own);
         if (json.at("format") != "driftline-models/1" || json.at("family") != name || json.at("familyVersion") != version)
           throw std::invalid_argument("it is not of this family");
         continue;
       }
-      const SearchedModel model = model_of(json);
-      const std::string expected = model.key + " " + model.bundle;
+      read_models_line(own, model);
+      expected.assign(model.key).append(" ").append(model.bundle);
       if (line > count_ || keys->compare((line - 1) * line_bytes, expected.size(), expected) != 0)
         throw std::invalid_argument("model " + std::to_string(line - 1) + " is not that of the index");
       table.add(model);
