@@ -15,12 +15,12 @@ Error::Error(std::string code, const std::string& message, std::string field, st
 
 int Error::exit_code() const noexcept {
   // As docs/errors.md has them; a test compares.
-  static constexpr std::array<std::string_view, 9> other = {
-      "simulator_failed", "trainer_failed", "machine_failed", "python_missing", "cancelled",
-      "lease_lost",       "too_slow",       "busy",           "unreachable"};
+  static constexpr std::array<std::string_view, 10> other = {
+      "simulator_failed", "trainer_failed", "machine_failed", "python_missing", "compiler_failed",
+      "cancelled",        "lease_lost",     "too_slow",       "busy",           "unreachable"};
   if (code() == "refused") return 3;
   if (code() == "no_model") return 4;
-  if (code() == "damaged" || code() == "invalid_bundle") return 5;
+  if (code() == "damaged" || code() == "invalid_bundle" || code() == "export_failed") return 5;
   if (code() == "internal") return 1;
   return std::find(other.begin(), other.end(), code()) == other.end() ? 2 : 1;
 }
