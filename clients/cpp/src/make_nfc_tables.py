@@ -6,7 +6,9 @@ import unicodedata as unicode
 
 def rows(values, width=8):
     texts = [f"{{{', '.join(f'0x{part:X}' for part in value)}}}" for value in values]
-    return ",\n".join("    " + ", ".join(texts[i : i + width]) for i in range(0, len(texts), width))
+    return ",\n".join(
+        "    " + ", ".join(texts[i : i + width]) for i in range(0, len(texts), width)
+    )
 
 
 def main():
@@ -25,14 +27,26 @@ def main():
                 classes[-1] = (classes[-1][0], point, number)
             else:
                 classes.append((point, point, number))
-    print(f"// Written by make_nfc_tables.py from Unicode {unicode.unidata_version}. Do not edit.")
+    print(
+        f"// Written by make_nfc_tables.py from Unicode {unicode.unidata_version}. Do not edit."
+    )
     print("// clang-format off")
     for comment, name, values in (
-        ("Code point and its canonical decomposition; the second is 0 where there is one.", "decompositions", decomposed),
-        ("Two code points and what they compose to, sorted.", "compositions", sorted(composed)),
+        (
+            "Code point and its canonical decomposition; the second is 0 where there is one.",
+            "decompositions",
+            decomposed,
+        ),
+        (
+            "Two code points and what they compose to, sorted.",
+            "compositions",
+            sorted(composed),
+        ),
         ("First, last, canonical combining class.", "combining_classes", classes),
     ):
-        print(f"\n// {comment}\nconstexpr std::array<Row, {len(values)}> {name} = {{{{\n{rows(values)}}}}};")
+        print(
+            f"\n// {comment}\nconstexpr std::array<Row, {len(values)}> {name} = {{{{\n{rows(values)}}}}};"
+        )
 
 
 main()
