@@ -45,6 +45,8 @@ export async function openModel(model: string | Uint8Array, options: ModelOption
   const source = typeof model === "string" ? model : "model.onnx";
   const bytes = typeof model === "string" ? await readModel(model) : model;
   refuseExternalData(bytes, source);
+  // Its telemetry would write into the user's home, and it contains an uploader: off, unless someone wants it (0).
+  process.env.ORT_DISABLE_TELEMETRY ??= "1";
   // Loaded on first use: who only asks for models does not wait for the runtime.
   const ort = await import("onnxruntime-node");
   let session: InferenceSession;

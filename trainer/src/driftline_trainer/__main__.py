@@ -42,6 +42,7 @@ def use_threads(threads: int) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     # The size of XLA's pools (DefaultThreadPoolSize in xla/pjrt/utils.cc), and a device for each share of a batch.
     os.environ["NPROC"] = os.environ["JAX_NUM_CPU_DEVICES"] = str(threads)
     # Shares wait for each other, and XLA gives a share up for dead after 40 s: it may be that the machine slept.
