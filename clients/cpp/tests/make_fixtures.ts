@@ -147,7 +147,7 @@ await platform.close();
 
 // Questions all over the place: every pair of a velocity and one of the other values.
 const velocities = ["5.45", "5.49", "5.5", "5.52 cm/us", "55.4 mm/us", "5.6", "6.03", "6.04", "7"];
-const others = [
+const others: Record<string, string>[] = [
   {},
   { diffusion: "190" },
   { diffusion: "195" },
