@@ -15,7 +15,10 @@ mkdir -p "$build"
 scratch=$(mktemp -d)
 server=
 finish() {
-  [[ -n $server ]] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
+  if [[ -n $server ]]; then
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  fi
   rm -rf "$scratch"
 }
 trap finish EXIT
