@@ -85,7 +85,7 @@ test("a flood of output is read to its end in bounded memory, and its log is cut
     t,
     `
 line = b"x" * 65535 + b"\\n"
-for i in range(8000):
+for i in range(16000):
     os.write(1 + i % 2, line)
 os.write(2, b"last words")
 finish()`,
@@ -95,11 +95,12 @@ finish()`,
   await result;
   log.close();
   const grown = process.memoryUsage.rss() - before;
-  assert.ok(grown < 250e6, `grew by ${grown} bytes for 520 MB of output`);
+  // What the collector has not come to yet is among it.
+  assert.ok(grown < 400e6, `grew by ${grown} bytes for 1050 MB of output`);
   const text = await readFile(path, "utf8");
   assert.ok(text.length < 1_020_000, `${text.length} characters are kept`);
   assert.match(text, /cut here: limits.logMiB/);
-  assert.match(text, /52\d{7} bytes were cut/);
+  assert.match(text, /104\d{7} bytes were cut/);
   trimLog(path, 1000);
   assert.ok((await stat(path)).size < 1000);
   assert.match(await readFile(path, "utf8"), /earlier bytes were cut/);
