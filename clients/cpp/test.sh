@@ -54,7 +54,7 @@ jobs=${DRIFTLINE_JOBS:-2}
 for kind in release sanitized; do
   options=(-DDRIFTLINE_STRICT=ON)
   if [[ $kind == sanitized ]]; then
-    options+=(-DCMAKE_BUILD_TYPE=None "-DCMAKE_CXX_FLAGS=-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" -DDRIFTLINE_EXAMPLES=OFF)
+    options+=(-DCMAKE_BUILD_TYPE=None "-DCMAKE_CXX_FLAGS=-O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all" -DDRIFTLINE_EXAMPLES=OFF)
     # ONNX Runtime keeps tables for the life of the process, which is no leak of this library.
     export LSAN_OPTIONS=suppressions=$here/tests/leaks.txt:print_suppressions=0
   fi
