@@ -218,5 +218,9 @@ test("HTTP gives problem documents with the right status", async (t) => {
     assert.equal(problem.code, code, what);
     assert.equal(problem.status, status, what);
   }
-  assert.deepEqual(await (await fetch(`${url}/v1/jobs`)).json(), { jobs: [], next: null }, "nothing half made");
+  assert.deepEqual(
+    await (await fetch(`${url}/v1/jobs`)).json(),
+    { jobs: [], next: null },
+    "nothing half made",
+  );
 });
