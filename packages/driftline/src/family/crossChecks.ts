@@ -12,6 +12,7 @@ import {
 import { nearestName } from "./nearestName.ts";
 import * as schema from "./schema.ts";
 import { conditionSchema, type Finding } from "./schemaProblems.ts";
+import { tpcInputs } from "./tpcInputs.ts";
 
 /** Checks every part whose own fields follow the schema, so that one mistake does not hide another. */
 export function crossChecks(data: unknown, sourceOf: SourceOf): Finding[] {
@@ -42,7 +43,7 @@ export function crossChecks(data: unknown, sourceOf: SourceOf): Finding[] {
 
 /** What the reconstruction of tracks in a time projection chamber works from: inputs, and conditions with their units. */
 export const tpcNeeds = {
-  inputs: ["crossing_angle", "dip_angle", "drift_length", "pad_coordinate", "pad_row", "pt"],
+  inputs: tpcInputs,
   conditions: {
     magnetic_field: "T",
     drift_velocity: "cm/us",

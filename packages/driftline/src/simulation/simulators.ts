@@ -1,8 +1,9 @@
 // The embedded base simulators by name.
 
 import { fail } from "../errors/registry.ts";
+import { tpcInputs } from "../family/tpcInputs.ts";
 import type { Responder, SimulatorSetup } from "./setup.ts";
-import { checkTpcInputs, createTpc, tpcInputs } from "./tpc.ts";
+import { checkTpcInputs, createTpc } from "./tpc.ts";
 
 interface Simulator {
   /** Goes up when its responses change. */

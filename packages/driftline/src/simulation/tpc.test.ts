@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OutputImage } from "../family/family.ts";
+import { tpcInputs } from "../family/tpcInputs.ts";
 import { largestCluster, particleMass } from "./ionisation.ts";
 import type { SimulatorSetup } from "./setup.ts";
-import { ADC_PER_ELECTRON, createTpc, geometry, type TpcTuning, tpcInputs } from "./tpc.ts";
+import { ADC_PER_ELECTRON, createTpc, geometry, type TpcTuning } from "./tpc.ts";
 
 /** A window wide enough to hold everything. */
 const PADS = 20;

@@ -2,6 +2,7 @@
 
 import { philox4x32, streamKey, streams } from "@driftline/client/noise";
 import { fail } from "../errors/registry.ts";
+import { tpcInputs } from "../family/tpcInputs.ts";
 import {
   clusterSizes,
   largestCluster,
@@ -28,16 +29,6 @@ export const geometry = {
  * `node bench/simulation-mip.ts`.
  */
 export const ADC_PER_ELECTRON = 0.0361;
-
-/** The inputs that this simulator needs. */
-export const tpcInputs = [
-  "crossing_angle",
-  "dip_angle",
-  "drift_length",
-  "pad_coordinate",
-  "pad_row",
-  "pt",
-] as const;
 
 /** What an input must be for a response to make sense and to take bounded time; domains of families are narrower. */
 const allowed: Record<(typeof tpcInputs)[number], [low: number, high: number]> = {

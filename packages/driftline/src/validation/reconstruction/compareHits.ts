@@ -1,11 +1,12 @@
 // Figures of hits: of those on tracks, and of held-out responses where no tracks can be made.
 
+import { tpcInputs } from "../../family/tpcInputs.ts";
 import { breathe } from "../breathe.ts";
 import { hitBinsOf } from "./bins.ts";
 import { chamber } from "./chamber.ts";
 import { figuresOf, type Quantity, type ReconstructionFigure, type Samples } from "./figures.ts";
 import { draws, type ReconstructionOptions } from "./options.ts";
-import { neededInputs, planeOf } from "./planes.ts";
+import { planeOf } from "./planes.ts";
 import {
   cellCount,
   emptySample,
@@ -39,7 +40,7 @@ export function hitFigures(
 /** Without a simulator: hits of held-out responses, and of the model at the same inputs. */
 export async function compareHits(options: ReconstructionOptions): Promise<ReconstructionFigure[]> {
   const { test, inputs, output, signal, conditions } = options;
-  const columns = neededInputs.map((name) => inputs.findIndex((input) => input.name === name));
+  const columns = tpcInputs.map((name) => inputs.findIndex((input) => input.name === name));
   const cells = cellCount(output);
   const generated = await responsesOf(options.generate, test.features, test.rows, draws.model[0], output);
   const samples = { simulator: [emptySample(0, test.rows)], model: [emptySample(0, test.rows)] };

@@ -1,5 +1,6 @@
 // Tracks through all pad rows with responses of the simulator and of the model, and their figures.
 
+import { tpcInputs } from "../../family/tpcInputs.ts";
 import { breathe } from "../breathe.ts";
 import type { Generate } from "../sample.ts";
 import { trackBins } from "./bins.ts";
@@ -8,7 +9,7 @@ import type { Cluster } from "./clusters.ts";
 import { hitFigures } from "./compareHits.ts";
 import { figuresOf, type Quantity, type ReconstructionFigure, type Samples } from "./figures.ts";
 import { draws, leastRows, type ReconstructionOptions } from "./options.ts";
-import { neededInputs, type Placed, planeOf, writeInputs } from "./planes.ts";
+import { type Placed, planeOf, writeInputs } from "./planes.ts";
 import {
   cellCount,
   emptySample,
@@ -102,7 +103,7 @@ function inputsOf(
   last: number,
   { inputs, output, covered }: ReconstructionOptions,
 ): { features: Float32Array; placed: Placed[] } {
-  const columns = neededInputs.map((name) => inputs.findIndex((input) => input.name === name));
+  const columns = tpcInputs.map((name) => inputs.findIndex((input) => input.name === name));
   const rows = crossings.slice(first, last).reduce((sum, { length }) => sum + length, 0);
   const features = new Float32Array(rows * inputs.length);
   const placed: Placed[] = [];

@@ -11,20 +11,10 @@ export interface Placed {
   firstBin: number;
 }
 
-/** Where the family's inputs are that this test fills in. */
-export const neededInputs = [
-  "crossing_angle",
-  "dip_angle",
-  "drift_length",
-  "pad_coordinate",
-  "pad_row",
-  "pt",
-] as const;
-
 const degrees = 180 / Math.PI;
 
 /**
- * Writes the inputs of a crossing at `features[offset]…` in the order of `columns` (places of `neededInputs`) and gives
+ * Writes the inputs of a crossing at `features[offset]…` in the order of `columns` (places of `tpcInputs`) and gives
  * the place of the response's window. All pads of a row are alike, so the pad coordinate is moved by whole pads into the
  * range that the model was made for, and the window moved back.
  */
