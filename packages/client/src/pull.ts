@@ -1,9 +1,10 @@
 // A bundle from a catalogue to a directory: all of it, verified, or nothing.
 
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Driftline } from "./api.ts";
+import { syncDirectory, writeDurably } from "./durable.ts";
 import { DriftlineError } from "./error.ts";
 import { manifestFile, parseManifest, readManifest, type VerifiedBundle, verifyFiles } from "./verify.ts";
 
@@ -113,23 +114,4 @@ export async function* checked(
   if (received !== size) throw wrong(`${size} bytes`, `${received > size ? "more" : `${received} bytes`}`);
   const found = hash.digest("hex");
   if (found !== sha256) throw wrong(`SHA-256 ${sha256}`, `SHA-256 ${found}`);
-}
-
-async function writeDurably(path: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
-  const file = await open(path, "wx", 0o644);
-  try {
-    for await (const piece of pieces) await file.writeFile(piece);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

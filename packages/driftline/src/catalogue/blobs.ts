@@ -4,6 +4,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { syncDirectory } from "@driftline/client/durable";
 import { type DriftlineError, fail } from "../errors/registry.ts";
 
 /** Bytes of a blob, both ends included, as in an HTTP range. */
@@ -255,15 +256,6 @@ async function makeDurableDirectory(path: string): Promise<void> {
   for (let level = 0; level < 4; level++) {
     await syncDirectory(parent);
     parent = dirname(parent);
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

@@ -1,7 +1,8 @@
 // Writing to the place that an option names: what the file system refuses there is a wrong option, not a fault.
 
 import { randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
+import { writeDurably } from "@driftline/client/durable";
 import { DriftlineError, fail } from "../errors/registry.ts";
 
 const reasons: Record<string, string | undefined> = {
@@ -36,13 +37,7 @@ export async function writeOut<T>(option: string, path: string, write: () => Pro
 export async function replaceFile(path: string, text: string): Promise<void> {
   const beside = `${path}.${randomUUID()}`;
   try {
-    const file = await open(beside, "wx");
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeDurably(beside, text, 0o666);
     await rename(beside, path);
   } finally {
     await rm(beside, { force: true });

@@ -15,20 +15,12 @@ import {
   inChild,
   makeBundle,
   nextLine,
+  randomNumbers,
   scratchCatalogue,
   scratchDirectory,
   testFamily,
 } from "../testing.ts";
 import { described, filesOf, publishTest } from "./testing.ts";
-
-/** A fixed linear congruential generator (Numerical Recipes). */
-function randomNumbers(seed: number) {
-  let state = seed;
-  return (n: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
-}
 
 test("a snapshot gives the answers of the catalogue: exact, compatible and the explained miss", async (t) => {
   const catalogue = await scratchCatalogue(t);

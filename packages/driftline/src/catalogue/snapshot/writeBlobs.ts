@@ -6,6 +6,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { syncDirectory, writeDurably } from "@driftline/client/durable";
 import { blobPath, type Ref } from "@driftline/client/snapshot/format";
 import { fail } from "../../errors/registry.ts";
 
@@ -121,13 +122,7 @@ export function snapshotWriter(directory: string, mend: boolean) {
   /** Puts a file in the place of another, at once and durably. */
   async function replace(name: string, text: string): Promise<void> {
     const beside = join(temporary, randomUUID());
-    const file = await open(beside, "wx", 0o644);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeDurably(beside, text);
     await rename(beside, join(directory, name));
     await syncDirectory(directory);
   }
@@ -191,14 +186,5 @@ async function syncFiles(directory: string, paths: string[]): Promise<void> {
     } finally {
       await file.close();
     }
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
