@@ -31,6 +31,11 @@ export function panel(options: Plot.PlotOptions & { width: number; height: numbe
   return { svg, width: options.width, height: options.height };
 }
 
+/** An axis with its label in the middle and no arrow. */
+export function centred(label: string) {
+  return { label, labelAnchor: "center", labelArrow: "none" } as const;
+}
+
 /** Panels one above the other with a title, as one SVG that also is a file of its own. */
 export function stack(title: string, panels: Panel[], note = ""): string {
   const width = Math.max(...panels.map((part) => part.width));

@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import type { Histogram } from "./histogram.ts";
-import { colours, leftMargin, type Panel, panel, stack } from "./panel.ts";
+import { centred, colours, leftMargin, type Panel, panel, stack } from "./panel.ts";
 import type { Distribution, Example, PlotData, ProfilePlot, RankPlot } from "./plotData.ts";
 
 const width = 360;
@@ -38,7 +38,7 @@ export function distributionPlot({ truth, generated }: Distribution): string {
     marginTop: 8,
     marginBottom: 6,
     x: { domain, axis: null },
-    y: { label: "events / bin", labelAnchor: "center", labelArrow: "none", nice: true, ticks: 5 },
+    y: { ...centred("events / bin"), nice: true, ticks: 5 },
     marks: [
       Plot.rectY(a, { x1: "low", x2: "high", y: "value", fill: colours.truth, fillOpacity: 0.2 }),
       Plot.ruleX(a, errorBars(colours.truth)),
@@ -73,13 +73,11 @@ export function distributionPlot({ truth, generated }: Distribution): string {
     ...margins,
     marginTop: 6,
     marginBottom: 34,
-    x: { domain, label: truth.label, labelAnchor: "center", labelArrow: "none", ticks: 6 },
+    x: { domain, ...centred(truth.label), ticks: 6 },
     y: {
       domain: [0.5, 1.5],
       ticks: [0.5, 1, 1.5],
-      label: "gen. / true",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...centred("gen. / true"),
     },
     marks: [
       Plot.rect(bands, {
@@ -153,7 +151,7 @@ export function profilePlot(
     marginTop: 8,
     marginBottom: 6,
     x: { domain, axis: null },
-    y: { label: quantityLabel, labelAnchor: "center", labelArrow: "none", nice: true, ticks: 5 },
+    y: { ...centred(quantityLabel), nice: true, ticks: 5 },
     marks: [
       Plot.rect(rows, {
         x1: "low",
@@ -176,13 +174,11 @@ export function profilePlot(
     ...margins,
     marginTop: 6,
     marginBottom: 34,
-    x: { domain, label, labelAnchor: "center", labelArrow: "none", ticks: 6 },
+    x: { domain, ...centred(label), ticks: 6 },
     y: {
       domain: [-4, 4],
       ticks: [-3, 0, 3],
-      label: "pull",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...centred("pull"),
       clamp: true,
     },
     marks: [
@@ -208,15 +204,11 @@ export function rankPlot({ label, counts }: RankPlot, chi2: number): string {
     marginTop: 8,
     marginBottom: 34,
     x: {
-      label: "generated draws below the truth",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...centred("generated draws below the truth"),
       ticks: counts.length,
     },
     y: {
-      label: "events",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...centred("events"),
       ticks: 5,
       domain: [0, Math.max(...counts, expected + 2 * sigma) * 1.1],
     },
@@ -263,16 +255,12 @@ export function examplePlot({ truth, generated }: Example, { axes, unit }: PlotD
       marginBottom: 32,
       x: {
         domain: [axes[1].first - 0.5, axes[1].first + length - 0.5],
-        label: `${axes[1].name}: cell relative to the track`,
-        labelAnchor: "center",
-        labelArrow: "none",
+        ...centred(`${axes[1].name}: cell relative to the track`),
         ticks: 8,
       },
       y: {
         domain: [axes[0].first - 0.5, axes[0].first + height - 0.5],
-        label: axes[0].name,
-        labelAnchor: "center",
-        labelArrow: "none",
+        ...centred(axes[0].name),
         ticks: height,
       },
       color: { type: "log", scheme: "Viridis", domain: [1, largest] },

@@ -1,7 +1,7 @@
 // The plots of reconstruction: resolution against pT and dip with the ratio below, and bias with its pulls.
 
 import * as Plot from "@observablehq/plot";
-import { colours, leftMargin, panel, stack } from "../panel.ts";
+import { centred, colours, leftMargin, panel, stack } from "../panel.ts";
 import type { ReconstructionFigure } from "./figures.ts";
 import { type RatioLimits, ratioInterval } from "./verdict.ts";
 
@@ -35,9 +35,7 @@ export function resolutionPlot(figures: ReconstructionFigure[], limits: RatioLim
     marginBottom: 6,
     x: { ...x, axis: null },
     y: {
-      label: `${statistic === "mean" ? "mean" : "resolution"} / ${unit}`,
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...centred(`${statistic === "mean" ? "mean" : "resolution"} / ${unit}`),
       zero: statistic !== "mean",
       nice: true,
       ticks: 5,
@@ -58,13 +56,11 @@ export function resolutionPlot(figures: ReconstructionFigure[], limits: RatioLim
     ...margins,
     marginTop: 6,
     marginBottom: 34,
-    x: { ...x, label: axisLabel(by), labelAnchor: "center", labelArrow: "none" },
+    x: { ...x, ...centred(axisLabel(by)) },
     y: {
       domain: [0.7, 1.3],
       ticks: [0.8, 1, 1.2],
-      label: "model / sim.",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...centred("model / sim."),
       clamp: true,
     },
     marks: [
@@ -108,7 +104,7 @@ export function biasPlot(figures: ReconstructionFigure[]): string {
     marginTop: 8,
     marginBottom: 6,
     x: { ...x, axis: null },
-    y: { label: `bias / ${unit}`, labelAnchor: "center", labelArrow: "none", nice: true, ticks: 5 },
+    y: { ...centred(`bias / ${unit}`), nice: true, ticks: 5 },
     marks: [
       Plot.ruleY([0], { stroke: colours.quiet }),
       Plot.ruleX(bars, { x: "left", y1: "below", y2: "above", stroke: colours.truth }),
@@ -123,13 +119,11 @@ export function biasPlot(figures: ReconstructionFigure[]): string {
     ...margins,
     marginTop: 6,
     marginBottom: 34,
-    x: { ...x, label: axisLabel(by), labelAnchor: "center", labelArrow: "none" },
+    x: { ...x, ...centred(axisLabel(by)) },
     y: {
       domain: [-5, 5],
       ticks: [-3, 0, 3],
-      label: "pull",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...centred("pull"),
       clamp: true,
     },
     marks: [
