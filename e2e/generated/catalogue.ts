@@ -3,7 +3,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FamilySummary } from "@driftline/client";
-import { tinyColumns, writeTinyBundle } from "@driftline/client/testing/tinyBundle";
+import { writeTinyBundle } from "@driftline/client/testing/tinyBundle";
+import { tinyFamilyYaml } from "@driftline/client/testing/tinyFamily";
 import { makeBundle } from "../../packages/driftline/src/catalogue/testing.ts";
 import { loadConfiguration } from "../../packages/driftline/src/config/configuration.ts";
 import { canonicalQuestion } from "../../packages/driftline/src/family/question.ts";
@@ -32,35 +33,12 @@ export interface TestCatalogue {
   bundles: PublishedBundle[];
 }
 
-const tinyFamily = `schema: driftline-family/1
-name: test.tiny
-version: 1
-title: Tiny
-description: A family for tests, with a model that runs
-conditions:
-  drift_velocity:
+const tinyFamily = tinyFamilyYaml(
+  `  drift_velocity:
     { description: Drift velocity, unit: cm/us, nominal: 5.5, grid: 0.01, tolerance: 0.05, minimum: 3, maximum: 8 }
-  gas: { description: Gas, nominal: Ar/CH4 90/10 }
-software:
-  simulator: { description: What made the responses, nominal: tiny/1 }
-inputs:
-${tinyColumns.map(({ name, unit, low, high }) => `  - { name: ${name}, description: ${name}, unit: "${unit}", low: ${low}, high: ${high}, integer: ${name === "pad_row"} }`).join("\n")}
-output:
-  name: response
-  unit: ADC
-  axes:
-    - { name: pad, size: 8, coordinate: pad_coordinate, first: -3 }
-    - { name: time, size: 16, coordinate: drift_length, first: -7 }
-data:
-  rows: 1000
-  split: { train: 0.6, validation: 0.1, test: 0.3 }
-  files:
-    tree: responses
-    inputs: { ${tinyColumns.map(({ name }) => `${name}: ${name}`).join(", ")} }
-    output: { pad: ipad, time: itime, amplitude: amp }
-training: { trainer: driftline, model: energy-score, seed: 1, threads: 1 }
-validation: { rows: 100, gates: [{ metric: wasserstein, maximum: 0.5 }] }
-`;
+  gas: { description: Gas, nominal: Ar/CH4 90/10 }`,
+  ["pad_row"],
+);
 
 /** Makes the catalogue below `directory`; a trainer that would be started is the program `python`. */
 export async function makeCatalogue(directory: string, python: string): Promise<TestCatalogue> {

@@ -172,3 +172,12 @@ export async function ended(child: ChildProcess): Promise<void> {
   const [code] = child.exitCode === null ? await once(child, "exit") : [child.exitCode];
   assert.equal(code, 0, "a child process failed");
 }
+
+/** A fixed linear congruential generator (Numerical Recipes). */
+export function randomNumbers(seed: number) {
+  let state = seed;
+  return (n: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+}

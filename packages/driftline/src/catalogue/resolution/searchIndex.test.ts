@@ -4,16 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Miss } from "@driftline/client/api";
 import { conditionDifferences } from "../../family/question.ts";
-import { ask, ended, inChild, makeBundle, scratchCatalogue, testFamily } from "../testing.ts";
+import { ask, ended, inChild, makeBundle, randomNumbers, scratchCatalogue, testFamily } from "../testing.ts";
 
 test("the three nearest are those that come first when all models are sorted", async (t) => {
   const catalogue = await scratchCatalogue(t);
-  // A fixed linear congruential generator (Numerical Recipes): few values, so that there are ties.
-  let state = 4;
-  const random = (n: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
+  // Few values, so that there are ties.
+  const random = randomNumbers(4);
   const anywhere = () =>
     ask(
       {
