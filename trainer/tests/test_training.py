@@ -297,7 +297,7 @@ def test_inputs_that_are_constant_or_far_outside_do_no_harm(dataset, tmp_path):
     encoding = make_encoding(job, breaks={"pad_row": [27]}, periodic=[], logarithmic=[], with_fractions=True)
     encoded = np.asarray(encoding(features, encoding.fractions(features)))
     assert encoded.shape == (20, encoding.size)
-    assert np.isfinite(encoded).all() and np.abs(encoded).max() <= 1.5
+    assert np.isfinite(encoded).all() and np.abs(encoded).max() <= 1.5**3
 
 
 def test_break_points_are_steps(dataset, tmp_path):
@@ -311,6 +311,17 @@ def test_break_points_are_steps(dataset, tmp_path):
     encoded = np.asarray(encoding(features, encoding.fractions(features)))
     np.testing.assert_array_equal(encoded[:, -1], [0, 1, 1])
     assert np.ptp(np.delete(encoded, [3, 5], 1), axis=0).max() < 1e-6, "pad_coordinate is periodic and must not be read"
+
+
+def test_inputs_are_read_with_their_squares_and_cubes(dataset, tmp_path):
+    job = parse_job(make_job(dataset), tmp_path)
+    encoding = make_encoding(job, breaks={}, periodic=["pad_coordinate"], logarithmic=["pt"], with_fractions=False)
+    features = toy_rows(20)[0]
+    encoded = np.asarray(encoding(features, encoding.fractions(features)))
+    inputs = len(job.inputs) - 1
+    np.testing.assert_allclose(
+        encoded[:, inputs:], np.hstack([encoded[:, :inputs] ** 2, encoded[:, :inputs] ** 3]), 1e-6
+    )
 
 
 def test_an_empty_response_is_no_trouble(small):

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .encoding import Encoding
-from .networks import Perceptron, perceptron
+from .networks import Dense, Perceptron, dense, perceptron
 from .pulse import Pulse
 from .readout import Readout
 
@@ -29,6 +29,8 @@ class CloudGenerator(eqx.Module):
     """Responses to tracks, given standard normal latent numbers."""
 
     network: Perceptron
+    gain: Dense
+    """Logarithm of the factor on each latent number at given inputs."""
     encoding: Encoding
     readout: Readout
     clouds: int = eqx.field(static=True)
@@ -63,6 +65,9 @@ class CloudGenerator(eqx.Module):
         """Before the readout; in the output's unit."""
         k = self.clouds
         encoded = self.encoding(features, fractions)
+        # How far responses scatter depends on the inputs (diffusion, the row's height): a product, which a sum of
+        # inputs and latent numbers makes only after many steps.
+        latent = latent * jnp.exp(self.gain(encoded))
         # Squares have exponential tails, and the charge goes with the exponential of what the network gives: the
         # power law of delta electrons is then within reach of small weights. Normal numbers alone fall short of it.
         squares = latent[:, :SQUARED] ** 2 - 1
@@ -119,7 +124,8 @@ def make_cloud_generator(
 ) -> CloudGenerator:
     sizes = [encoding.size + latents + min(latents, SQUARED)] + [width] * depth + [5 * clouds]
     network = perceptron(key, sizes, last_gain=0.5)
-    return CloudGenerator(network, encoding, readout, clouds, latents, first, log_charge, widths, pulses)
+    gain = dense(key, encoding.size, latents, gain=0.0)
+    return CloudGenerator(network, gain, encoding, readout, clouds, latents, first, log_charge, widths, pulses)
 
 
 def parameters(generator: eqx.Module) -> int:

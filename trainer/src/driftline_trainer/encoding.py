@@ -10,10 +10,13 @@ from .job import Job
 
 CLIP = 1.5
 """Scaled inputs end here, so that a track far outside the domain cannot drive a network to infinity."""
+POWERS = 3
+"""Networks read a scaled input, its square and its cube: the energy loss falls and rises again with the momentum, and
+from the input alone they are slow to learn such curves."""
 
 
 class Encoding(eqx.Module):
-    """Scaled inputs, one step for each break point, and the fractional parts of the coordinates.
+    """Powers of scaled inputs, one step for each break point, and the fractional parts of the coordinates.
 
     Scales come from the family's domain and never from the data, so that a constant column is harmless.
     """
@@ -30,7 +33,7 @@ class Encoding(eqx.Module):
 
     @property
     def size(self) -> int:
-        return len(self.scaled) + len(self.breaks) + 2 * self.with_fractions
+        return POWERS * len(self.scaled) + len(self.breaks) + 2 * self.with_fractions
 
     def fractions(self, features: Float[Array, "n inputs"]) -> Float[Array, "n 2"]:
         """coordinate - trunc(coordinate), exact in float32; the window begins at trunc(coordinate) + first."""
@@ -44,6 +47,7 @@ class Encoding(eqx.Module):
             if column in self.logarithmic:
                 value, low, high = jnp.log(jnp.maximum(value, low / 4)), math.log(low), math.log(high)
             parts.append(jnp.clip((value - (high + low) / 2) / ((high - low) / 2), -CLIP, CLIP))
+        parts = [part**power for power in range(1, POWERS + 1) for part in parts]
         parts += [(features[:, column : column + 1] >= value).astype(jnp.float32) for column, value in self.breaks]
         if self.with_fractions:
             parts.append(2 * fractions - 1)
