@@ -26,13 +26,14 @@ import { DriftlineError, fail } from "../errors/registry.ts";
 import type { Family, Question } from "../family/family.ts";
 import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
-import { trainerEnvironment } from "../training/environment.ts";
+import { type TrainerEnvironment, trainerEnvironment } from "../training/environment.ts";
 import { checkTraining } from "../training/trainer.ts";
 import { isUnfinished } from "./jobs/jobRecord.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { plainQuestion } from "./plainQuestion.ts";
-import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
+import { planRecipe, type Recipe, type RecipeChoices, recipeHash } from "./recipe.ts";
 import { trainerJob } from "./stages/train.ts";
+import { chooseParent, coldRetry } from "./warmStart.ts";
 import { type Executor, startExecutor } from "./workers/executor.ts";
 
 export { networkFileSystem } from "../catalogue/dataDirectory.ts";
@@ -47,6 +48,15 @@ export interface Platform extends Driftline {
   jobCounts(): Promise<Map<Job["state"], number>>;
   /** Runs jobs in this process's workers: all of them, or only one. Without it jobs wait for another process. */
   runJobs(only?: string): Executor;
+}
+
+interface Beginning {
+  environment: TrainerEnvironment;
+  /** How many refused recipes came before. */
+  retries: number;
+  files: { path: string }[];
+  /** Whether the asker chose anything that the trainer may refuse. */
+  isChosen: boolean;
 }
 
 const eventPollMs = 200;
@@ -88,7 +98,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   ): Promise<Resolution> {
     const resolution = await catalogue.resolve(question, asked, accept);
     if (resolution.found) return resolution;
-    const unfinished = (await store.of({ key: question.key })).find((job) => isUnfinished(job.state));
+    const unfinished = (await store.ofKey(question.key)).find((job) => isUnfinished(job.state));
     return {
       ...resolution,
       job: unfinished?.id ?? null,
@@ -111,14 +121,14 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
     // One after another: a list of thousands must not open them all at once.
     for (const path of data?.files ?? []) files.push(await fingerprint(resolvePath(path)));
     files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    const warm = asked.training.warmStart === "nearest";
     for (let retries = 0; ; retries++) {
-      const recipe = planRecipe(asked, question, environment.digest, {
+      const plan = planRecipe(asked, question, environment.digest, {
         ...choices,
         retries,
         ...(data && { files: files.map(({ sha256, size }) => ({ sha256, size })) }),
       } satisfies RecipeChoices);
-      const hash = recipeHash(recipe);
-      const earlier = await store.of({ recipe_hash: hash });
+      const earlier = await store.ofRecipe(plan, warm);
       const published = earlier.find(({ state, bundle }) => state === "published" && bundle !== null);
       if (published?.bundle) {
         const reason = await catalogue.retirement(published.bundle);
@@ -129,18 +139,38 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       const refused = earlier.find(({ state }) => state === "refused");
       if (refused && retry) continue;
       if (refused) throw refusal(refused);
-      const isNew = !earlier.some(({ state }) => isUnfinished(state));
-      if (isNew && isChosen(choices)) await checkTraining(environment, trainerJob(asked, recipe));
-      const { job } = await store.createOrJoin({
-        question,
-        recipe,
-        recipeHash: hash,
-        files: files.map(({ path }) => path),
-      });
+      const job =
+        earlier.find(({ state }) => isUnfinished(state)) ??
+        (await begin(asked, question, plan, { environment, retries, files, isChosen: isChosen(choices) }));
       for (const executor of executors) executor.kick();
       // A job that another asker began answers how this one asked: what was left out may differ.
       return { model: null, job: { ...job, question } };
     }
+  }
+
+  /** Has the trainer look at the plan, chooses where training starts, and records the job. */
+  async function begin(
+    asked: Family,
+    question: Question,
+    plan: Recipe,
+    { environment, retries, files, isChosen: wasChosen }: Beginning,
+  ): Promise<Job> {
+    let checking: Promise<string | null> | undefined;
+    const architecture = () => {
+      checking ??= checkTraining(environment, trainerJob(asked, plan));
+      return checking;
+    };
+    if (wasChosen) await architecture();
+    const warmStart =
+      asked.training.warmStart === "none"
+        ? null
+        : retries > 0
+          ? coldRetry
+          : await chooseParent(catalogue, asked, question, architecture);
+    const recipe = { ...plan, parent: warmStart?.parent ?? null };
+    const paths = files.map(({ path }) => path);
+    const planned = { question, recipe, recipeHash: recipeHash(recipe), files: paths, warmStart };
+    return (await store.createOrJoin(planned)).job;
   }
 
   async function hitOf(bundle: string, question: Question): Promise<Hit> {
