@@ -2,22 +2,27 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save
-from toy_jobs import CRITIC, SMALL, finish, make_job, start
+from safetensors.numpy import save
+from toy_jobs import CRITIC, SMALL, StopAfter, finish, make_job, start
 
+from driftline_trainer import training
 from driftline_trainer.check import architecture
 from driftline_trainer.dataset import read_dataset
 from driftline_trainer.job import Job, parse_job
+from driftline_trainer.lifetime import StopRequest
+from driftline_trainer.pace import random_key
 from driftline_trainer.protocol import TrainerError
 from driftline_trainer.pulse import Pulse, continued, make_pulse
 from driftline_trainer.session import MODELS
-from driftline_trainer.weights import load_weights, named, taken
+from driftline_trainer.weights import Weights, load_weights, named, taken
 
 SETTINGS = {"energy-score": SMALL, "wgan-gp": CRITIC}
 
@@ -31,43 +36,83 @@ def child(dataset: Path, directory: Path, model: str = "energy-score", **output)
     return parse_job(job, directory)
 
 
-def warmed(job: Job):
-    """The model of a job, its own random start, and its start from the parent's weights."""
+@dataclass(frozen=True)
+class Begun:
+    """A job's model, its own random start, and its start from the parent's weights."""
+
+    job: Job
+    parent: Weights
+    directory: Path
+    model: Any
+    cold: Any
+    warm: Any
+
+
+def begin(job: Job, directory: Path) -> Begun:
     model = MODELS[job.model](job, read_dataset(job))
-    cold = model.start(jax.random.key(3, impl="rbg"))
-    return model, cold, model.warm(cold, load_weights(job, job.parent))
+    cold, parent = model.start(random_key(3)), load_weights(job, job.parent)
+    return Begun(job, parent, directory, model, cold, model.warm(cold, parent))
 
 
 @pytest.fixture(scope="module", params=["energy-score", "wgan-gp"])
-def begun(request, dataset, trained):
+def begun(request, dataset, trained) -> Begun:
     directory, _ = trained[request.param]
-    return directory, *warmed(child(dataset, directory, request.param))
+    return begin(child(dataset, directory, request.param), directory)
+
+
+def ended(directory: Path) -> float:
+    """The score of a finished job's weights."""
+    return json.loads((directory / "result.json").read_text())["exportedScore"]
 
 
 def test_a_training_begins_with_the_score_that_its_parent_ended_with(begun):
-    directory, model, cold, warm = begun
-    ended = json.loads((directory / "result.json").read_text())["exportedScore"]
-    assert model.selection(warm.average)["score"] == pytest.approx(ended, rel=1e-5)
-    assert model.selection(cold.average)["score"] > 1.02 * ended, "a random start is told from it"
+    score = ended(begun.directory)
+    assert begun.model.selection(begun.warm.average)["score"] == pytest.approx(score, rel=1e-5)
+    assert begun.model.selection(begun.cold.average)["score"] > 1.02 * score, "a random start is told from it"
+
+
+def test_a_warm_training_that_was_stopped_goes_on_to_the_same_result(dataset, trained, tmp_path):
+    directory, _ = trained["energy-score"]
+    first = begin(child(dataset, directory), directory)
+    job, model, parent = first.job, first.model, first.parent
+    said = []
+    events = SimpleNamespace(emit=lambda event, **fields: said.append((event, fields)))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    expected = training.train(job, model, whole, events, StopRequest(), parent)
+    score = expected.progress.parent_score
+    assert score == pytest.approx(ended(directory), rel=1e-5)
+    assert ("log", {"message": f"Starting from a model's weights, with a score of {score:.4f}."}) in said
+    with pytest.raises(training.Stopped):
+        training.train(job, model, parts, events, StopAfter(3), parent)
+    again = training.train(job, model, parts, events, StopRequest(), parent)
+    assert again.progress.history == expected.progress.history and again.progress.parent_score == score
+    for name, array in again.weights.items():
+        np.testing.assert_array_equal(array, expected.weights[name])
+    moved = np.abs(
+        again.weights["generator.network.layers.0.weight"] - parent.arrays["generator.network.layers.0.weight"]
+    )
+    assert moved.max() > 1e-4, "it was trained"
 
 
 def test_what_is_stored_is_what_would_be_taken(begun):
-    directory, model, _, warm = begun
-    stored, again = load_file(directory / "weights.safetensors"), model.weights(warm.average, warm)
-    assert stored.keys() == again.keys()
+    again = begun.model.weights(begun.warm.average, begun.warm)
+    assert again.keys() == begun.parent.arrays.keys()
     for path, array in again.items():
+        stored = begun.parent.arrays[path]
         # The middle of a pulse is taken as its unit of height.
-        shift = stored[path][len(array) // 2] if path.endswith("log_heights") else 0
-        np.testing.assert_allclose(array, stored[path] - shift, atol=1e-6)
+        shift = stored[len(array) // 2] if path.endswith("log_heights") else 0
+        np.testing.assert_allclose(array, stored - shift, atol=1e-6)
 
 
 def test_another_threshold_leaves_amplitudes_as_they_were(dataset, trained):
     directory, _ = trained["wgan-gp"]
-    model, _, warm = warmed(child(dataset, directory, "wgan-gp", threshold=6.0))
-    stored = load_file(directory / "weights.safetensors")["generator.network.layers.3.bias"]
-    bias = np.asarray(warm.generator.network.layers[3].bias)
+    begun = begin(child(dataset, directory, "wgan-gp", threshold=6.0), directory)
+    stored = begun.parent.arrays["generator.network.layers.3.bias"]
+    bias = np.asarray(begun.warm.generator.network.layers[3].bias)
     np.testing.assert_allclose(6 * 10**bias, 3 * 10**stored, rtol=1e-5)
-    assert model.readout.threshold == 6
+    assert begun.model.readout.threshold == 6
 
 
 @pytest.mark.parametrize(("own", "learned"), [(5, 9), (9, 5), (7, 7)])
