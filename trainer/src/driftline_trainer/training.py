@@ -73,8 +73,9 @@ def train(
         progress, (state, best) = resumed
         events.emit("log", message=f"Going on from the checkpoint at step {progress.step}.")
     elif parent is not None:
-        progress.parent_score = model.selection(state.average)["score"]
-        events.emit("log", message=f"Starting from a model's weights, with a score of {progress.parent_score:.4f}.")
+        score = model.selection(state.average)["score"]
+        events.emit("log", message=f"Starting from a model's weights, with a score of {score:.4f}.")
+        progress.parent_score = score if math.isfinite(score) else None
     run = _compiled(model, budget, budget.learning_rate * (1.0 if parent is None else WARM_RATE))
     state, best, rows, embed = given_to_all((state, best, model.rows, model.embed), model.shares)
 

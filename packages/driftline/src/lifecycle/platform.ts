@@ -26,14 +26,12 @@ import { DriftlineError, fail } from "../errors/registry.ts";
 import type { Family, Question } from "../family/family.ts";
 import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
-import { type TrainerEnvironment, trainerEnvironment } from "../training/environment.ts";
-import { checkTraining } from "../training/trainer.ts";
+import { trainerEnvironment } from "../training/environment.ts";
 import { isUnfinished } from "./jobs/jobRecord.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { plainQuestion } from "./plainQuestion.ts";
-import { planRecipe, type Recipe, type RecipeChoices, recipeHash } from "./recipe.ts";
-import { trainerJob } from "./stages/train.ts";
-import { chooseParent, coldRetry } from "./warmStart.ts";
+import { planJob } from "./planJob.ts";
+import { planRecipe, type RecipeChoices } from "./recipe.ts";
 import { type Executor, startExecutor } from "./workers/executor.ts";
 
 export { networkFileSystem } from "../catalogue/dataDirectory.ts";
@@ -48,15 +46,6 @@ export interface Platform extends Driftline {
   jobCounts(): Promise<Map<Job["state"], number>>;
   /** Runs jobs in this process's workers: all of them, or only one. Without it jobs wait for another process. */
   runJobs(only?: string): Executor;
-}
-
-interface Beginning {
-  environment: TrainerEnvironment;
-  /** How many refused recipes came before. */
-  retries: number;
-  files: { path: string }[];
-  /** Whether the asker chose anything that the trainer may refuse. */
-  isChosen: boolean;
 }
 
 const eventPollMs = 200;
@@ -141,36 +130,18 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       if (refused) throw refusal(refused);
       const job =
         earlier.find(({ state }) => isUnfinished(state)) ??
-        (await begin(asked, question, plan, { environment, retries, files, isChosen: isChosen(choices) }));
+        (await planJob(opened, asked, {
+          question,
+          recipe: plan,
+          environment,
+          files: files.map(({ path }) => path),
+          isRetry: retries > 0,
+          isChosen: isChosen(choices),
+        }));
       for (const executor of executors) executor.kick();
       // A job that another asker began answers how this one asked: what was left out may differ.
       return { model: null, job: { ...job, question } };
     }
-  }
-
-  /** Has the trainer look at the plan, chooses where training starts, and records the job. */
-  async function begin(
-    asked: Family,
-    question: Question,
-    plan: Recipe,
-    { environment, retries, files, isChosen: wasChosen }: Beginning,
-  ): Promise<Job> {
-    let checking: Promise<string | null> | undefined;
-    const architecture = () => {
-      checking ??= checkTraining(environment, trainerJob(asked, plan));
-      return checking;
-    };
-    if (wasChosen) await architecture();
-    const warmStart =
-      asked.training.warmStart === "none"
-        ? null
-        : retries > 0
-          ? coldRetry
-          : await chooseParent(catalogue, asked, question, architecture);
-    const recipe = { ...plan, parent: warmStart?.parent ?? null };
-    const paths = files.map(({ path }) => path);
-    const planned = { question, recipe, recipeHash: recipeHash(recipe), files: paths, warmStart };
-    return (await store.createOrJoin(planned)).job;
   }
 
   async function hitOf(bundle: string, question: Question): Promise<Hit> {

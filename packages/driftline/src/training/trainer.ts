@@ -49,6 +49,8 @@ const trainerResult = z.looseObject({
   weights: file.extend({ architecture }).optional(),
   signature: z.looseObject({ inputs: z.array(value), outputs: z.array(value) }),
   parity: z.looseObject({ passed: z.boolean() }),
+  /** The weights that training started from. */
+  parent: z.looseObject({ sha256: z.string() }).nullish(),
   steps: z.number(),
   seconds: z.number(),
 });
@@ -83,6 +85,16 @@ export async function train(
   await checkFile(directory, result.model, largest.model);
   await checkFile(directory, result.reference, largest.reference);
   if (result.weights) await checkFile(directory, result.weights, largest.weights);
+  if (job.parent && result.parent?.sha256 !== job.parent.sha256) {
+    throw fail(
+      "trainer_failed",
+      "Reading the trainer's result: it does not say that training started from the weights given.",
+      {
+        field: "parent",
+        remedy: "Use a trainer that can, or leave `training.warmStart` out of family.yaml.",
+      },
+    );
+  }
   if (!result.parity.passed) {
     throw fail("trainer_failed", "Checking the trained model: ONNX Runtime and the trainer disagree.", {
       field: "parity",
