@@ -154,6 +154,8 @@ async function assertEndWell(site: Site, ids: string[]): Promise<void> {
       for await (const event of sdk.events(job.id)) events.push(event);
       assertNothingRedone(events);
       assert.equal((await sdk.model(job.bundle!)).recipeHash, job.recipeHash);
+      const { recipe } = JSON.parse(new TextDecoder().decode(await sdk.manifest(job.bundle!)));
+      assert.equal(recipe.parent, job.warmStart?.parent ?? null, "it started from what was chosen");
     });
   }
   const doctor = await driftline(["doctor", "--verify", "--data-dir", site.dataDirectory]);

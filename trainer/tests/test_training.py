@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 from safetensors.numpy import load_file
-from toy_jobs import CRITIC, SMALL, make_job, toy_rows
+from toy_jobs import CRITIC, SMALL, StopAfter, make_job, toy_rows
 
 from driftline_trainer import checkpoint, training
 from driftline_trainer.checkpoint import Progress
@@ -34,18 +34,6 @@ PLAIN = {
     *("Softmax", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where"),
 }
 """Operators that every runtime has had for years."""
-
-
-class StopAfter(StopRequest):
-    """A request that comes after some calls."""
-
-    def __init__(self, calls: int) -> None:
-        super().__init__()
-        self.calls = calls
-
-    def __bool__(self) -> bool:
-        self.calls -= 1
-        return self.calls < 0
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from driftline_trainer.lifetime import StopRequest
+
 # Many tests compile the same small programs: XLA keeps them for the length of the session.
 CACHE = tempfile.mkdtemp(prefix="driftline-trainer-tests-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE
@@ -45,6 +47,18 @@ CRITIC = {
     "learning_rate": 2e-3,
     "seconds": 1000,  # no limit: compiling takes long on a busy machine
 }
+
+
+class StopAfter(StopRequest):
+    """A request that comes after some calls."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def __bool__(self) -> bool:
+        self.calls -= 1
+        return self.calls < 0
 
 
 def toy_rows(rows: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:

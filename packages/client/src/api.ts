@@ -158,11 +158,26 @@ export const problem = z.looseObject({
 });
 export type Problem = z.infer<typeof problem>;
 
+export const warmStart = z.object({
+  parent: z
+    .string()
+    .nullable()
+    .describe("Bundle whose weights training starts from; null for random weights"),
+  distance: z.number().nullable().describe("Largest |difference|/tolerance to the parent's conditions"),
+  reason: z.string().describe("Why this parent, or why none"),
+});
+export type WarmStart = z.infer<typeof warmStart>;
+
 export const job = z.object({
   id: z.string(),
   question,
   recipeHash: z.string(),
   dataSource: z.enum(["simulator", "files"]),
+  warmStart: warmStart
+    .nullable()
+    .describe(
+      "Where training starts, as it was chosen when the job was planned; null where the family does not ask",
+    ),
   state: z.enum(jobStates),
   stages: z.array(stage),
   attempt: z.number().int(),

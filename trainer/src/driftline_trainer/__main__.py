@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from .check import check
+from .check import architecture, check
 from .job import read_job
 from .lifetime import STOPPED_STATUS, StopRequest, claim_stdout, end_with_parent
 from .protocol import Events
@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
         job = read_job(directory / "job.json")
         check(job)
         if only_check:
+            events.emit("check", architecture=architecture(job))
             return 0
         stop = StopRequest()
         stop.listen()

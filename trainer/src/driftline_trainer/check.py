@@ -1,5 +1,7 @@
 """Whether a job can be done, as far as can be said without its data and, for the sake of time, without JAX."""
 
+import hashlib
+import json
 import math
 
 from .hyperparameters import Budget, EnergyScore, T, WganGp, read_hyperparameters
@@ -7,6 +9,13 @@ from .job import Job, check_known, invalid
 from .symmetry import group
 
 KINDS: dict[str, type[Budget]] = {"energy-score": EnergyScore, "wgan-gp": WganGp}
+ARCHITECTURE = 1
+"""Another one when the code of a network changes, so that its weights mean something else."""
+SHAPING = {
+    "energy-score": ("width", "depth", "clouds", "latents", "fractions", "breaks", "periodic", "logarithmic", "shaped"),
+    "wgan-gp": ("latents", "breaks", "periodic", "logarithmic"),
+}
+"""Hyperparameters that say what a network is; the others say how it is trained."""
 
 
 def check(job: Job) -> None:
@@ -35,6 +44,22 @@ def settings_of(job: Job, kind: type[T]) -> T:
     if isinstance(settings, EnergyScore) and settings.draws < 2:
         raise invalid("hyperparameters.draws", "it must be 2 or more: draws are compared with each other")
     return settings
+
+
+def architecture(job: Job) -> str:
+    """SHA-256 of all that weights must have in common to stand for each other: kind and size of the network, its
+    inputs with the domain that scales them, the cells it fills. Conditions, such as the threshold, are no part of it.
+    Throws TrainerError `job_invalid`."""
+    settings = settings_of(job, KINDS[job.model])
+    described = {
+        "version": ARCHITECTURE,
+        "model": job.model,
+        "settings": {name: getattr(settings, name) for name in SHAPING[job.model]},
+        "inputs": [[entry.name, entry.unit, entry.low, entry.high] for entry in job.inputs],
+        "unit": job.output.unit,
+        "axes": [[axis.size, axis.coordinate, axis.first] for axis in job.output.axes],
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def _is_number(value: object) -> bool:

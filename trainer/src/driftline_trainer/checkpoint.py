@@ -42,6 +42,8 @@ class Progress:
     """The step whose weights would be exported now, their score, and the looks since."""
     kept_score: float | None = None
     looks_since_kept: int = 0
+    parent_score: float | None = None
+    """Of the weights that training started from, before the first step; None for random ones."""
     history: list[dict[str, float]] = field(default_factory=list)
 
 

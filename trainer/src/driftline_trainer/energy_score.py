@@ -16,12 +16,13 @@ from .job import Job
 from .pace import Pace
 from .parallel import mean_over_shares, shares_of, some_of
 from .protocol import TrainerError
-from .pulse import make_pulse
+from .pulse import continued, make_pulse
 from .readout import make_readout
 from .rows import Rows, training_rows
 from .score import response_score
 from .selection import Selection
 from .summaries import LN10, NAMES, Embed, Embedding
+from .weights import Weights, named, taken
 
 NARROW = 0.05
 """The quantile of the widths at which a pulse begins."""
@@ -79,6 +80,22 @@ class EnergyScoreModel:
             ),
         )
         return State(generator, generator, self.optimiser.init(generator))
+
+    def warm(self, state: State, parent: Weights) -> State:
+        """With the parent's network and pulses. What the data give stays this job's: the typical charge and widths, in
+        units of which the network's answers are read, so that a change of gain or diffusion is half done already."""
+        own = state.generator
+        arrays = dict(parent.arrays)
+        for axis, pulse in enumerate(own.pulses):
+            name = f"generator.pulses.{axis}.log_heights"
+            if pulse is not None and name in arrays and arrays[name].ndim == 1 and len(arrays[name]) % 2 == 1:
+                arrays[name] = np.asarray(continued(pulse, arrays[name]).log_heights)
+        generator = taken({"generator": own}, arrays)["generator"]
+        return State(generator, generator, self.optimiser.init(generator))
+
+    def weights(self, generator: CloudGenerator, state: State) -> dict[str, Float[np.ndarray, "..."]]:
+        """What `warm` of another training needs."""
+        return named({"generator": generator})
 
     def step(
         self, state: State, rows: Rows, embed: Embed, pace: Pace, key: PRNGKeyArray

@@ -51,6 +51,14 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Parent:
+    """The model whose weights training starts from."""
+
+    weights: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Job:
     dataset: Path
     model: str
@@ -60,6 +68,7 @@ class Job:
     inputs: tuple[Input, ...]
     output: Output
     opset: int
+    parent: Parent | None
     digest: str
     """SHA-256 of what decides the result: a checkpoint of another job is not taken up."""
 
@@ -82,7 +91,7 @@ def read_job(path: Path) -> Job:
 
 
 def parse_job(content: Any, directory: Path) -> Job:
-    """`directory` is what a relative path of the dataset starts from."""
+    """`directory` is what relative paths start from."""
     if not isinstance(content, dict):
         raise invalid("job.json", "it is no JSON object")
     if content.get("protocol") != PROTOCOL:
@@ -97,6 +106,7 @@ def parse_job(content: Any, directory: Path) -> Job:
         "inputs",
         "output",
         "opset",
+        "parent",
     }
     for name in content:
         if name not in known:
@@ -112,7 +122,10 @@ def parse_job(content: Any, directory: Path) -> Job:
     inputs = tuple(_input(entry, f"inputs[{i}]") for i, entry in enumerate(_list(content, "inputs")))
     if len({entry.name for entry in inputs}) < len(inputs):
         raise invalid("inputs", "two inputs have the same name")
-    decisive = {name: content.get(name) for name in known - {"dataset"}}
+    parent = _parent(content.get("parent"), directory)
+    decisive = {name: content.get(name) for name in known - {"dataset", "parent"}}
+    if parent is not None:
+        decisive["parent"] = parent.sha256
     return Job(
         dataset=(directory / _text(content, "dataset")).resolve(),
         model=model,
@@ -122,6 +135,7 @@ def parse_job(content: Any, directory: Path) -> Job:
         inputs=inputs,
         output=_output(content.get("output"), inputs),
         opset=opset,
+        parent=parent,
         digest=hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest(),
     )
 
@@ -146,6 +160,13 @@ def check_known(field: str, kind: str, given: Iterable[Any], known: list[str]) -
 def nearest(name: str, known: Any) -> str:
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
     return f" (the nearest is {close[0]!r})" if close else ""
+
+
+def _parent(value: Any, directory: Path) -> Parent | None:
+    if value is None:
+        return None
+    entry = _object(value, "parent")
+    return Parent((directory / _text(entry, "weights", "parent")).resolve(), _text(entry, "sha256", "parent"))
 
 
 def _input(value: Any, field: str) -> Input:

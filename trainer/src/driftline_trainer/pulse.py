@@ -31,6 +31,17 @@ class Pulse(eqx.Module):
         return (counts.reshape(n * k, counted) @ shaping).reshape(n, k, cells)  # a plain product exports as one
 
 
+def continued(own: Pulse, learned: Float[np.ndarray, " samples"]) -> Pulse:
+    """A pulse that was learned elsewhere, made as long as `own`, which stands in where the other does not reach. Only
+    heights over that of the middle matter."""
+    reach = min(own.reach, learned.shape[0] // 2)
+    middle = learned.shape[0] // 2
+    near = learned[middle - reach : middle + reach + 1] - learned[middle]
+    heights = np.asarray(own.log_heights - own.log_heights[own.reach]).copy()
+    heights[own.reach - reach : own.reach + reach + 1] = near
+    return Pulse(jnp.asarray(heights, jnp.float32))
+
+
 def make_pulse(width: float, widest: float) -> Pulse:
     """A Gaussian of `width` cells to begin with; samples reach as far as those of a Gaussian of `widest`."""
     reach = int(np.ceil(FOLLOWED * max(width, widest)))

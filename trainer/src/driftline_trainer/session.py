@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import PROTOCOL
+from .check import architecture
 from .checkpoint import NAME as CHECKPOINT
 from .checkpoint import Progress
 from .dataset import read_dataset
@@ -17,6 +18,8 @@ from .job import Job
 from .lifetime import StopRequest
 from .protocol import Events
 from .training import train
+from .weights import NAME as WEIGHTS
+from .weights import load_weights, save_weights
 from .wgan_gp import WganGpModel
 
 MODELS = {"energy-score": EnergyScoreModel, "wgan-gp": WganGpModel}
@@ -35,7 +38,9 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
         message=f"{len(data.train)} training rows ({model.rows.features.shape[0]} with symmetries), "
         f"{len(data.validation)} validation rows, {job.threads} threads.",
     )
-    outcome = train(job, model, directory, events, stop)
+    parent = None if job.parent is None else load_weights(job, job.parent)
+    outcome = train(job, model, directory, events, stop, parent)
+    save_weights(directory, job, outcome.weights)
     exported = export(job, outcome.generator, model.encoding, data.train.features, directory)
     progress = outcome.progress
     result = {
@@ -43,6 +48,8 @@ def run(job: Job, directory: Path, events: Events, stop: StopRequest) -> None:
         "status": "done",
         "model": {"file": MODEL, "sha256": sha256_of(directory / MODEL)},
         "reference": {"file": REFERENCE, "sha256": sha256_of(directory / REFERENCE)},
+        "weights": {"file": WEIGHTS, "sha256": sha256_of(directory / WEIGHTS), "architecture": architecture(job)},
+        "parent": None if job.parent is None else {"sha256": job.parent.sha256, "score": progress.parent_score},
         "signature": signature(job, outcome.generator.latents),
         "latents": {
             "total": outcome.generator.latents,

@@ -9,13 +9,17 @@ from pathlib import Path
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
 
 from .checkpoint import Progress, load_checkpoint, save_checkpoint
+from .hyperparameters import Budget
 from .job import Job
 from .lifetime import StopRequest
 from .pace import pace_at, random_key
 from .parallel import first_copy, given_to_all, on_shares, own_key
 from .protocol import Events, TrainerError
+from .weights import Weights
 
 CALL_SECONDS = 0.5
 """Aim for one compiled call: Python's signal handlers wait for it to end."""
@@ -34,6 +38,8 @@ the smaller learning rate, and on a few hundred validation rows the score wavers
 SETTLING = 1 / 3
 """Height of the learning rate from which on looks count for the export. Above, weights wander, and the best of many
 looks at a few hundred rows is a matter of luck: on the v4 responses one at 40 % of the steps had too little spread."""
+WARM_RATE = 1.0
+"""Highest learning rate of a training that starts from a model's weights, over that of one from random weights."""
 SKIPPED_LIMIT = 0.02
 """Fraction of the steps that may have gradients that are not finite (and 20 in any case)."""
 
@@ -47,20 +53,30 @@ class Outcome:
     generator: eqx.Module
     """Averaged weights at the last look whose score is not worse than the best by MARGIN."""
     progress: Progress
+    weights: dict[str, Float[np.ndarray, "..."]]
+    """What another training can start from."""
 
 
-def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -> Outcome:
+def train(
+    job: Job, model, directory: Path, events: Events, stop: StopRequest, parent: Weights | None = None
+) -> Outcome:
     """Runs or goes on with the training of `model`. Throws Stopped, and TrainerError `training_diverged`."""
     budget = model.settings
     start_key, step_key = jax.random.split(random_key(job.seed))
     state = model.start(start_key)
+    if parent is not None:
+        state = model.warm(state, parent)
     best = state.average
     progress = Progress(end=budget.steps, latest=budget.steps)
     resumed = load_checkpoint(directory, job.digest, (state, best))
     if resumed is not None:
         progress, (state, best) = resumed
         events.emit("log", message=f"Going on from the checkpoint at step {progress.step}.")
-    run = _compiled(model, budget)
+    elif parent is not None:
+        score = model.selection(state.average)["score"]
+        events.emit("log", message=f"Starting from a model's weights, with a score of {score:.4f}.")
+        progress.parent_score = score if math.isfinite(score) else None
+    run = _compiled(model, budget, budget.learning_rate * (1.0 if parent is None else WARM_RATE))
     state, best, rows, embed = given_to_all((state, best, model.rows, model.embed), model.shares)
 
     def save() -> None:
@@ -116,7 +132,8 @@ def train(job: Job, model, directory: Path, events: Events, stop: StopRequest) -
     if progress.best_score is None:
         raise _diverged("no look at the validation rows gave a finite figure")
     save()
-    return Outcome(first_copy(best), progress)
+    generator = first_copy(best)
+    return Outcome(generator, progress, model.weights(generator, first_copy(state)))
 
 
 def keep_to(progress: Progress, steps: int) -> None:
@@ -182,7 +199,7 @@ class Stopwatch:
         return int(seconds * self._steps / self._seconds)
 
 
-def _compiled(model, budget) -> Callable:
+def _compiled(model, budget: Budget, highest_rate: float) -> Callable:
     """A piece of training as one compiled loop; its length is an argument, so it is compiled once.
 
     Every random number depends on the seed, the number of the step and the share of the batch alone: how steps are
@@ -192,7 +209,7 @@ def _compiled(model, budget) -> Callable:
         def body(i, carry):
             state, (loss, skipped) = carry
             step = first + i
-            pace = pace_at(step, annealing, budget.learning_rate, budget.average)
+            pace = pace_at(step, annealing, highest_rate, budget.average)
             new, new_loss = model.step(state, rows, embed, pace, own_key(jax.random.fold_in(key, step)))
             fine = jnp.isfinite(new_loss)
             state = jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, state)

@@ -5,9 +5,12 @@ Otherwise than there the critic is dense and reads the views of a response that 
 beside the cells: its update costs a fortieth of the convolutional one's, so a minute of training is enough.
 """
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -24,6 +27,7 @@ from .rows import Rows, training_rows
 from .score import CELL_SCALE, SUM_SCALE
 from .selection import Selection
 from .summaries import LN10, Embed, Embedding
+from .weights import Weights, named, taken
 
 GENERATOR_WIDTHS = (128, 128, 128)
 CRITIC_WIDTHS = (128, 128)
@@ -109,6 +113,18 @@ class WganGpModel:
         seen = sum(leaf.shape[1] for leaf in jax.tree.leaves(self.rows.truth)) + self.encoding.size
         critic = perceptron(key_critic, [seen, *CRITIC_WIDTHS, 1])
         return State(generator, generator, critic, self.optimiser.init(generator), self.optimiser.init(critic))
+
+    def warm(self, state: State, parent: Weights) -> State:
+        """With the parent's generator and critic. Heights count from the threshold, which may be another one here."""
+        own = taken({"generator": state.generator, "critic": state.critic}, parent.arrays)
+        shift = math.log10(parent.threshold / self.readout.threshold)
+        generator = eqx.tree_at(lambda g: g.network.layers[-1].bias, own["generator"], replace_fn=lambda b: b + shift)
+        critic = own["critic"]
+        return State(generator, generator, critic, self.optimiser.init(generator), self.optimiser.init(critic))
+
+    def weights(self, generator: DenseGenerator, state: State) -> dict[str, Float[np.ndarray, "..."]]:
+        """What `warm` of another training needs."""
+        return named({"generator": generator, "critic": state.critic})
 
     def step(
         self, state: State, rows: Rows, embed: Embed, pace: Pace, key: PRNGKeyArray

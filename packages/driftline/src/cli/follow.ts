@@ -2,6 +2,7 @@
 
 import type { Driftline, Job, JobEvent } from "@driftline/client/api";
 import { fail } from "../errors/registry.ts";
+import { startText } from "../lifecycle/warmStart.ts";
 import { formatSeconds, type ProgressDisplay } from "./progress.ts";
 
 const finished = ["published", "refused", "failed", "cancelled"];
@@ -68,6 +69,7 @@ export function describeJob(job: Job): string {
     `Job ${job.id}: ${job.state}${job.attempt > 1 ? `, attempt ${job.attempt}` : ""}`,
     `  ${job.question.family}  ${job.question.key}`,
   ];
+  if (job.warmStart) lines.push(`  ${startText(job.warmStart)}`);
   for (const stage of job.stages) {
     const took = stage.seconds === null ? "" : formatSeconds(stage.seconds);
     lines.push(

@@ -103,6 +103,8 @@ export interface Family {
     seed: number;
     threads: number;
     hyperparameters: Record<string, unknown>;
+    /** Whose weights a training starts from. */
+    warmStart: "none" | "nearest";
   };
   validation: {
     /** Held-out rows that the gated figures use at most: thresholds of chi-squared and distances belong to a size. */

@@ -186,6 +186,12 @@ export const familyFile = z.strictObject({
         .record(z.string(), z.json())
         .default({})
         .describe("Passed to the trainer as they are"),
+      warmStart: z
+        .enum(["none", "nearest"])
+        .default("none")
+        .describe(
+          "nearest: training starts from the weights of the nearest published model; none: from random ones",
+        ),
     })
     .describe("How a model is trained"),
   validation: z

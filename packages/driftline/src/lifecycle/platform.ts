@@ -27,12 +27,11 @@ import type { Family, Question } from "../family/family.ts";
 import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import { trainerEnvironment } from "../training/environment.ts";
-import { checkTraining } from "../training/trainer.ts";
 import { isUnfinished } from "./jobs/jobRecord.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { plainQuestion } from "./plainQuestion.ts";
-import { planRecipe, type RecipeChoices, recipeHash } from "./recipe.ts";
-import { trainerJob } from "./stages/train.ts";
+import { planJob } from "./planJob.ts";
+import { planRecipe, type RecipeChoices } from "./recipe.ts";
 import { type Executor, startExecutor } from "./workers/executor.ts";
 
 export { networkFileSystem } from "../catalogue/dataDirectory.ts";
@@ -88,7 +87,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   ): Promise<Resolution> {
     const resolution = await catalogue.resolve(question, asked, accept);
     if (resolution.found) return resolution;
-    const unfinished = (await store.of({ key: question.key })).find((job) => isUnfinished(job.state));
+    const unfinished = (await store.ofKey(question.key)).find((job) => isUnfinished(job.state));
     return {
       ...resolution,
       job: unfinished?.id ?? null,
@@ -111,14 +110,14 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
     // One after another: a list of thousands must not open them all at once.
     for (const path of data?.files ?? []) files.push(await fingerprint(resolvePath(path)));
     files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    const warm = asked.training.warmStart === "nearest";
     for (let retries = 0; ; retries++) {
-      const recipe = planRecipe(asked, question, environment.digest, {
+      const plan = planRecipe(asked, question, environment.digest, {
         ...choices,
         retries,
         ...(data && { files: files.map(({ sha256, size }) => ({ sha256, size })) }),
       } satisfies RecipeChoices);
-      const hash = recipeHash(recipe);
-      const earlier = await store.of({ recipe_hash: hash });
+      const earlier = await store.ofRecipe(plan, warm);
       const published = earlier.find(({ state, bundle }) => state === "published" && bundle !== null);
       if (published?.bundle) {
         const reason = await catalogue.retirement(published.bundle);
@@ -129,14 +128,16 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       const refused = earlier.find(({ state }) => state === "refused");
       if (refused && retry) continue;
       if (refused) throw refusal(refused);
-      const isNew = !earlier.some(({ state }) => isUnfinished(state));
-      if (isNew && isChosen(choices)) await checkTraining(environment, trainerJob(asked, recipe));
-      const { job } = await store.createOrJoin({
-        question,
-        recipe,
-        recipeHash: hash,
-        files: files.map(({ path }) => path),
-      });
+      const job =
+        earlier.find(({ state }) => isUnfinished(state)) ??
+        (await planJob(opened, asked, {
+          question,
+          recipe: plan,
+          environment,
+          files: files.map(({ path }) => path),
+          isRetry: retries > 0,
+          isChosen: isChosen(choices),
+        }));
       for (const executor of executors) executor.kick();
       // A job that another asker began answers how this one asked: what was left out may differ.
       return { model: null, job: { ...job, question } };

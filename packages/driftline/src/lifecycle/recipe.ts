@@ -40,6 +40,7 @@ export interface Recipe {
   /** `reconstruction` is missing from recipes of releases before it. */
   validation: Omit<Family["validation"], "reconstruction"> &
     Partial<Pick<Family["validation"], "reconstruction">> & { seed: number };
+  /** Digest of the bundle whose weights training starts from; null for random ones. */
   parent: string | null;
 }
 
@@ -53,7 +54,7 @@ export interface RecipeChoices {
   retries?: number;
 }
 
-/** The recipe for a question under a family's defaults and the asker's choices. Throws where the family lacks a source. */
+/** The recipe for a question under a family's defaults and the asker's choices, without a parent. Throws where the family lacks a source. */
 export function planRecipe(
   family: Family,
   question: Question,
@@ -167,6 +168,11 @@ export function contentDigest(value: unknown): string {
   return createHash("sha256")
     .update(canonicalize(value) as string)
     .digest("hex");
+}
+
+/** The hash of a recipe with any parent or none: what was asked for, before it was chosen where training starts. */
+export function planHash(recipe: Recipe): string {
+  return recipeHash({ ...recipe, parent: null });
 }
 
 /** `r1-` and 64 hexadecimal digits. */

@@ -29,6 +29,7 @@ export function reportContext(
     })),
     software: question.software,
     model: recipe.training.model,
+    parent: recipe.parent,
     dataSource: recipe.data.source,
     rows,
   };

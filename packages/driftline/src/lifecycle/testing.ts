@@ -44,7 +44,7 @@ export async function makeTestJob(dataDirectory: string, limits: Partial<Limits>
   const store = jobStore(database);
   const question = canonicalQuestion(family, { conditions: {}, software: {} });
   const recipe = planRecipe(family, question, "0".repeat(64), { rows });
-  const plan = { question, recipe, recipeHash: recipeHash(recipe), files: [] };
+  const plan = { question, recipe, recipeHash: recipeHash(recipe), files: [], warmStart: null };
   const { job } = await store.createOrJoin(plan);
   const jobs = await jobsDirectory(dataDirectory);
   const directory = join(jobs, job.id);

@@ -104,6 +104,7 @@ const job: Job = {
   question: question("6.2"),
   recipeHash: model.recipeHash,
   dataSource: "simulator",
+  warmStart: null,
   state: "running",
   stages: [
     {

@@ -232,6 +232,7 @@ export async function memoryDriftline(directory: string, family = tinyFamily): P
         question,
         recipeHash: published.recipeHash,
         dataSource: "simulator",
+        warmStart: null,
         state: "queued",
         stages: [],
         attempt: 1,

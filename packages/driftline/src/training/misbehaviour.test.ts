@@ -236,6 +236,11 @@ test("a result that is missing, broken, or names what it must not", async (t) =>
     [`finish(); os.rename("result.json", "r"); os.symlink("r", "result.json")`, /it is a link/],
     [`finish(names="../job.json")`, /no plain file name/],
     [`finish(names="/etc/passwd")`, /no plain file name/],
+    [
+      `finish(weights={"file": "model.onnx", "sha256": "0", "architecture": "a" * 64})`,
+      /not match its SHA-256/,
+    ],
+    [`finish(weights={"file": "model.onnx", "sha256": "0", "architecture": "a"})`, /weights\.architecture/],
   ];
   for (const [script, says] of cases) {
     await t.test(script, async (t) => {
@@ -244,6 +249,17 @@ test("a result that is missing, broken, or names what it must not", async (t) =>
       assert.match(error.message, says);
       assert.ok(error.remedy);
     });
+  }
+});
+
+test("one that was given weights has to say that it started from them", async (t) => {
+  const parent = { weights: "/nowhere", sha256: "a".repeat(64) };
+  const start = async (script: string) =>
+    train(await scriptedTrainer(t, script), await scratchDirectory(t), { ...job, parent });
+  assert.equal((await start(`finish(parent={"sha256": "${parent.sha256}"})`)).status, "done");
+  for (const script of ["finish()", `finish(parent=None)`, `finish(parent={"sha256": "0"})`]) {
+    const error = await failureOf(start(script));
+    assert.deepEqual([error.code, error.field], ["trainer_failed", "parent"]);
   }
 });
 
@@ -263,6 +279,10 @@ say("error", message="no such model", field="model", remedy="another"); sys.exit
   );
   const error = await failureOf(checkTraining(refusing, job));
   assert.deepEqual([error.code, error.field], ["invalid_training", "model"]);
-  await checkTraining(await scriptedTrainer(t, "raise ImportError('jax')"), job);
-  await checkTraining({ python: "/nowhere/python", sources: "", digest: "" }, job);
+  const saying = async (script: string) => checkTraining(await scriptedTrainer(t, script), job);
+  assert.equal(await saying(`say("check", architecture="${"a".repeat(64)}")`), "a".repeat(64));
+  for (const script of ["pass", `say("check", architecture=5)`, "raise ImportError('jax')"]) {
+    assert.equal(await saying(script), null);
+  }
+  assert.equal(await checkTraining({ python: "/nowhere/python", sources: "", digest: "" }, job), null);
 });

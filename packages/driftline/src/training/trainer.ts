@@ -27,6 +27,8 @@ export interface TrainerJob {
     saturation: number | null;
   };
   opset: number;
+  /** Weights to start from; left out for random ones. */
+  parent?: { weights: string; sha256: string };
 }
 
 const value = z.looseObject({
@@ -36,13 +38,19 @@ const value = z.looseObject({
   unit: z.string(),
 });
 const file = z.looseObject({ file: z.string(), sha256: z.string() });
+/** Names all that two networks must have in common for one to start from the other's weights. */
+const architecture = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 const trainerResult = z.looseObject({
   protocol: z.literal("driftline-trainer/1"),
   status: z.literal("done"),
   model: file,
   reference: file,
+  /** Missing where a trainer keeps none: no training can start from such a model. */
+  weights: file.extend({ architecture }).optional(),
   signature: z.looseObject({ inputs: z.array(value), outputs: z.array(value) }),
   parity: z.looseObject({ passed: z.boolean() }),
+  /** The weights that training started from. */
+  parent: z.looseObject({ sha256: z.string() }).nullish(),
   steps: z.number(),
   seconds: z.number(),
 });
@@ -50,7 +58,7 @@ export type TrainerResult = z.infer<typeof trainerResult>;
 
 /** A sparse file may claim any size; what is larger is not read. */
 const mib = 2 ** 20;
-const largest = { result: mib, model: 256 * mib, reference: 64 * mib };
+const largest = { result: mib, model: 256 * mib, reference: 64 * mib, weights: 256 * mib };
 const checkSeconds = 20;
 
 /**
@@ -76,6 +84,17 @@ export async function train(
   const result = await readResult(join(directory, "result.json"));
   await checkFile(directory, result.model, largest.model);
   await checkFile(directory, result.reference, largest.reference);
+  if (result.weights) await checkFile(directory, result.weights, largest.weights);
+  if (job.parent && result.parent?.sha256 !== job.parent.sha256) {
+    throw fail(
+      "trainer_failed",
+      "Reading the trainer's result: it does not say that training started from the weights given.",
+      {
+        field: "parent",
+        remedy: "Use a trainer that can, or leave `training.warmStart` out of family.yaml.",
+      },
+    );
+  }
   if (!result.parity.passed) {
     throw fail("trainer_failed", "Checking the trained model: ONNX Runtime and the trainer disagree.", {
       field: "parity",
@@ -97,17 +116,22 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Asks the trainer whether it could do a job, without data and without training. Throws `invalid_training` naming the
- * field; where the trainer cannot be asked, nothing is said: the job itself will find out.
+ * Asks the trainer whether it could do a job, without data and without training. Returns the architecture of the network
+ * that it would train, null where it does not say. Throws `invalid_training` naming the field; where the trainer cannot
+ * be asked, nothing is said: the job itself will find out.
  */
 export function checkTraining(
   environment: TrainerEnvironment,
   job: Omit<TrainerJob, "dataset">,
-): Promise<void> {
+): Promise<string | null> {
   return inTurn(() => check(environment, job));
 }
 
-async function check(environment: TrainerEnvironment, job: Omit<TrainerJob, "dataset">): Promise<void> {
+async function check(
+  environment: TrainerEnvironment,
+  job: Omit<TrainerJob, "dataset">,
+): Promise<string | null> {
+  let said: unknown = null;
   const directory = await mkdtemp(join(tmpdir(), "driftline-check-"));
   try {
     await writeFile(join(directory, "job.json"), JSON.stringify({ ...job, dataset: directory }));
@@ -116,9 +140,13 @@ async function check(environment: TrainerEnvironment, job: Omit<TrainerJob, "dat
       cwd: directory,
       threads: 1,
       signal: AbortSignal.timeout(checkSeconds * 1000),
+      onEvent: (event) => {
+        if (event.event === "check") said = event.architecture;
+      },
     });
+    return architecture.safeParse(said).data ?? null;
   } catch (error) {
-    if (!(error instanceof DriftlineError && error.code === "invalid_training")) return;
+    if (!(error instanceof DriftlineError && error.code === "invalid_training")) return null;
     const { code, field, remedy } = error;
     throw fail(code, error.message.replace(/^Reading job\.json/, "Planning the training"), { field, remedy });
   } finally {

@@ -23,6 +23,8 @@ export interface ReportContext {
   software: Record<string, string>;
   /** The trainer's model. */
   model: string;
+  /** Digest of the bundle whose weights training started from. */
+  parent: string | null;
   dataSource: string;
   /** Rows of the dataset. */
   rows: number;
@@ -161,6 +163,7 @@ function provenance({ sizes, seconds }: ModelValidation, context: ReportContext)
     ["key", context.key],
     ["recipe", context.recipeHash],
     ["model", context.model],
+    ...(context.parent === null ? [] : [["started from", context.parent] satisfies [string, string]]),
     ["data", `${context.dataSource}, ${context.rows} responses`],
     ...context.conditions.map(({ name, value, unit }): [string, string] => [name, `${value} ${unit}`]),
     ...Object.entries(context.software),

@@ -58,6 +58,7 @@ const context = {
   family: "toy.tpc",
   key: "k1-00",
   recipeHash: "aa",
+  parent: null,
   conditions: [{ name: "drift_velocity", value: "5.5", unit: "cm/us" }],
   software: { simulator: "toy/1" },
   model: "truth",
@@ -133,6 +134,8 @@ describe("validating a model", { skip }, () => {
     assert.equal(page.match(/<figure>/g)?.length, 8 + 30 + 6 + 3);
     assert.doesNotMatch(page, /<script|<link|<img|src=|NaN|undefined/);
     assert.match(page, /drift_velocity/);
+    assert.doesNotMatch(page, /started from/);
+    assert.match(renderReport(truth, { ...context, parent: "b3ef" }), /<dt>started from<\/dt><dd>b3ef<\/dd>/);
     const refused: ModelValidation = {
       ...truth,
       verdict: {

@@ -68,7 +68,12 @@ export function resolver(database: Database<CatalogueTables>) {
     return newest?.action === "serve" ? hitJson(question, newest) : null;
   }
 
-  return { resolve, exactJson };
+  /** The serving models of the family nearest to a question: fewest differing labels and versions first, then by distance. */
+  async function nearest(question: Question, family: Family, count: number): Promise<Candidate[]> {
+    return (await index.search(family, question, count)).nearest;
+  }
+
+  return { resolve, exactJson, nearest };
 }
 
 function hit(

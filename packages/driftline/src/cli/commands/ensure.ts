@@ -3,6 +3,7 @@
 import { isAbsolute, resolve as resolvePath } from "node:path";
 import type { EnsureRequest } from "@driftline/client/api";
 import { checkChoices } from "../../lifecycle/recipe.ts";
+import { startText } from "../../lifecycle/warmStart.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
 import { describeJob, followJob, throwUnlessPublished } from "../follow.ts";
 import { integer } from "../numbers.ts";
@@ -49,6 +50,7 @@ export const ensure = defineCommand({
     if (job.question.defaulted.length > 0) {
       context.progress.note(`  not given, so nominal: ${job.question.defaulted.join(", ")}`);
     }
+    if (job.warmStart) context.progress.note(`  ${startText(job.warmStart)}`);
     if (context.config.url === null) (await context.platform()).runJobs(job.id);
     const ended = await followJob(driftline, job.id, context.progress, context.signal);
     throwUnlessPublished(ended);

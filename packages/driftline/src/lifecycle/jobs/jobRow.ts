@@ -1,7 +1,7 @@
 // A row of the table of jobs and what the interface shows of it.
 
 import { randomBytes } from "node:crypto";
-import type { Job, JobEvent, Problem, Stage, Verdict } from "@driftline/client/api";
+import type { Job, JobEvent, Problem, Stage, Verdict, WarmStart } from "@driftline/client/api";
 import type { Question } from "../../family/family.ts";
 import type { Recipe } from "../recipe.ts";
 import type { JobRow } from "./tables.ts";
@@ -60,6 +60,7 @@ export function toJob(row: JobRow): Job {
     id: row.id,
     question: JSON.parse(row.question_json) as Question,
     recipeHash: row.recipe_hash,
+    warmStart: row.warm_start_json === null ? null : (JSON.parse(row.warm_start_json) as WarmStart),
     dataSource: (JSON.parse(row.recipe_json) as Recipe).data.source,
     state: row.state as Job["state"],
     stages: JSON.parse(row.stages_json) as Stage[],

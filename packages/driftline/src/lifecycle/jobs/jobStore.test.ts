@@ -9,7 +9,7 @@ import { type TestContext, test } from "node:test";
 import { openDatabase } from "../../catalogue/database.ts";
 import { DriftlineError } from "../../errors/registry.ts";
 import type { Question } from "../../family/family.ts";
-import type { Recipe } from "../recipe.ts";
+import { type Recipe, recipeHash } from "../recipe.ts";
 import { isDead, thisProcess } from "./holder.ts";
 import { jobStore, type Plan } from "./jobStore.ts";
 import { leaseMs } from "./leases.ts";
@@ -26,7 +26,8 @@ async function openStore(t: TestContext) {
   return { ...jobStore(database), results: stageResults(database) };
 }
 
-function plan(recipeHash: string): Plan {
+/** `recipe` makes recipes differ; with `parent` it was chosen among models, and with null there was none. */
+function plan(recipe: string, parent?: string | null): Plan {
   const question: Question = {
     family: "test.family",
     familyVersion: 1,
@@ -36,7 +37,10 @@ function plan(recipeHash: string): Plan {
     canonical: "{}",
     key: "k1-0",
   };
-  return { question, recipe: { data: { source: "simulator" } } as unknown as Recipe, recipeHash, files: [] };
+  const made = { key: "k1-0", data: { source: "simulator" }, recipe, parent: parent ?? null };
+  const planned = made as unknown as Recipe;
+  const warmStart = parent === undefined ? null : { parent, distance: null, reason: "a test" };
+  return { question, recipe: planned, recipeHash: recipeHash(planned), files: [], warmStart };
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -74,9 +78,25 @@ test("jobs are listed newest first, from any of them on, and counted by state", 
     ]),
   );
   assert.deepEqual(
-    (await store.of({ recipe_hash: "r1-5" })).map(({ id }) => id),
+    (await store.ofRecipe(plan("r1-5").recipe, false)).map(({ id }) => id),
     [made[5]],
   );
+});
+
+test("where a parent is to be chosen, a job that is the same but for its parent is joined", async (t) => {
+  const store = await openStore(t);
+  const { job } = await store.createOrJoin(plan("a", "bundle 1"));
+  assert.deepEqual(job.warmStart, { parent: "bundle 1", distance: null, reason: "a test" });
+  assert.equal((await store.createOrJoin(plan("a", "bundle 2"))).job.id, job.id);
+  assert.equal((await store.createOrJoin(plan("a", null))).job.id, job.id);
+  assert.notEqual((await store.createOrJoin(plan("b", "bundle 1"))).job.id, job.id);
+  const cold = await store.createOrJoin(plan("a"));
+  assert.deepEqual([cold.created, cold.job.warmStart], [true, null]);
+  assert.notEqual(cold.job.recipeHash, job.recipeHash);
+  const ids = async (anyParent: boolean) =>
+    (await store.ofRecipe(plan("a").recipe, anyParent)).map(({ id }) => id);
+  assert.deepEqual(await ids(false), [cold.job.id]);
+  assert.deepEqual((await ids(true)).sort(), [cold.job.id, job.id].sort());
 });
 
 test("one process holds a job; what it writes under its token is kept, and ends the lease", async (t) => {

@@ -1,10 +1,10 @@
 // Jobs in the database: single flight, what is recorded of them, cancel, events.
 
-import { type Job, type JobEvent, stageNames } from "@driftline/client/api";
+import { type Job, type JobEvent, stageNames, type WarmStart } from "@driftline/client/api";
 import type { Selectable } from "kysely";
 import { fail } from "../../errors/registry.ts";
 import type { Question } from "../../family/family.ts";
-import type { Recipe } from "../recipe.ts";
+import { planHash, type Recipe, recipeHash } from "../recipe.ts";
 import { isUnfinished, type JobDatabase, recordIn, unfinishedStates } from "./jobRecord.ts";
 import { type JobChange, newJobId, toJob, waitingStage } from "./jobRow.ts";
 import { isFree, leases } from "./leases.ts";
@@ -16,25 +16,37 @@ export interface Plan {
   recipeHash: string;
   /** Paths of data files in the recipe's order; empty for simulated data. */
   files: string[];
+  /** How the recipe's parent was chosen; null where the family starts from random weights. */
+  warmStart: WarmStart | null;
 }
 
 /** A page takes some milliseconds, in which a server answers nobody else. */
 const rowsAtOnce = 100;
+
+/** Whether a job's recipe is this one but for its parent. */
+function isSameButParent(recipe: Recipe): (row: Pick<JobRow, "recipe_json">) => boolean {
+  const hash = planHash(recipe);
+  return (row) => planHash(JSON.parse(row.recipe_json) as Recipe) === hash;
+}
 
 export type JobStore = ReturnType<typeof jobStore>;
 
 export function jobStore(database: JobDatabase) {
   const { db, write } = database;
 
-  /** The unfinished job of this recipe, or a new one: two callers at once get the same. */
+  /**
+   * The unfinished job of this recipe, or a new one: two callers at once get the same. Where a parent was to be chosen, a
+   * job that is the same but for its parent is joined: what is nearest may have changed between the two.
+   */
   async function createOrJoin(plan: Plan): Promise<{ job: Job; created: boolean }> {
     return write(async (trx) => {
-      const present = await trx
+      const unfinished = await trx
         .selectFrom("jobs")
         .selectAll()
-        .where("recipe_hash", "=", plan.recipeHash)
+        .where((eb) => eb.and(plan.warmStart ? { key: plan.question.key } : { recipe_hash: plan.recipeHash }))
         .where("state", "in", unfinishedStates)
-        .executeTakeFirst();
+        .execute();
+      const present = unfinished.find(plan.warmStart ? isSameButParent(plan.recipe) : () => true);
       if (present) return { job: toJob(present), created: false };
       const now = new Date().toISOString();
       const row: JobRow = {
@@ -45,6 +57,7 @@ export function jobStore(database: JobDatabase) {
         recipe_json: JSON.stringify(plan.recipe),
         question_json: JSON.stringify(plan.question),
         files_json: JSON.stringify(plan.files),
+        warm_start_json: plan.warmStart && JSON.stringify(plan.warmStart),
         state: "queued",
         stages_json: JSON.stringify(stageNames.map(waitingStage)),
         attempt: 0,
@@ -79,16 +92,25 @@ export function jobStore(database: JobDatabase) {
     return found;
   }
 
-  /** The jobs of a key or a recipe, newest first. */
-  async function of(which: { key: string } | { recipe_hash: string }): Promise<Job[]> {
-    const rows = await db
+  async function rowsOf(which: { key: string } | { recipe_hash: string }): Promise<Selectable<JobRow>[]> {
+    return db
       .selectFrom("jobs")
       .selectAll()
       .where((eb) => eb.and(which))
       .orderBy("created_at", "desc")
       .orderBy("id", "desc")
       .execute();
-    return rows.map(toJob);
+  }
+
+  /** The jobs of a key, newest first. */
+  async function ofKey(key: string): Promise<Job[]> {
+    return (await rowsOf({ key })).map(toJob);
+  }
+
+  /** The jobs of a recipe, newest first; with `anyParent` those that are the same but for their parent, too. */
+  async function ofRecipe(recipe: Recipe, anyParent: boolean): Promise<Job[]> {
+    if (!anyParent) return (await rowsOf({ recipe_hash: recipeHash(recipe) })).map(toJob);
+    return (await rowsOf({ key: recipe.key })).filter(isSameButParent(recipe)).map(toJob);
   }
 
   /** All jobs, newest first, or those that follow `after`; a page is read when those before it are taken. */
@@ -168,7 +190,8 @@ export function jobStore(database: JobDatabase) {
   return {
     createOrJoin,
     get: async (id: string) => toJob(await row(id)),
-    of,
+    ofKey,
+    ofRecipe,
     list,
     counts,
     ...leases(database),

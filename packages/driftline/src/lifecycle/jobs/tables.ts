@@ -13,6 +13,8 @@ export interface JobRow {
   question_json: string;
   /** Paths of the data files, in the recipe's order; no part of the recipe. */
   files_json: string;
+  /** How the recipe's parent was chosen; null where the family starts from random weights. */
+  warm_start_json: string | null;
   state: string;
   stages_json: string;
   attempt: number;
@@ -60,6 +62,7 @@ export interface JobTables {
 export const jobMigrations: Migration[] = [
   { name: "jobs/1", up: createJobTables },
   { name: "jobs/2", up: indexJobs },
+  { name: "jobs/3", up: addWarmStart },
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
@@ -125,4 +128,9 @@ async function createJobTables(db: Kysely<any>): Promise<void> {
 async function indexJobs(db: Kysely<any>): Promise<void> {
   await db.schema.createIndex("jobs_by_time").on("jobs").columns(["created_at", "id"]).execute();
   await db.schema.createIndex("jobs_by_recipe").on("jobs").columns(["recipe_hash", "created_at"]).execute();
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a migration works on whatever tables there are at that time
+async function addWarmStart(db: Kysely<any>): Promise<void> {
+  await db.schema.alterTable("jobs").addColumn("warm_start_json", "text").execute();
 }

@@ -1,12 +1,13 @@
 // Stage 5: the bundle's files in one directory, then into the catalogue in one transaction that also ends the job.
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BundleManifest } from "@driftline/client/bundle";
 import { replayReference, verifyFiles } from "@driftline/client/verify";
 import canonicalize from "canonicalize";
 import { openFamilyModel } from "../models/familyModel.ts";
+import { startText, weightsFile } from "../warmStart.ts";
 import { tolerance } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
 import { writeBlob } from "./dataset.ts";
@@ -37,6 +38,8 @@ export async function assembleBundle(
   await mkdir(directory, { recursive: true });
   await writeBlob(catalogue, made.train.model, join(directory, "model.onnx"));
   await writeBlob(catalogue, made.train.reference, join(directory, "reference.safetensors"));
+  const { weights } = made.train;
+  if (weights) await writeBlob(catalogue, weights.sha256, join(directory, weightsFile));
   await writeBlob(catalogue, made.validate.validation, join(directory, "validation.json"));
   await writeBlob(catalogue, made.validate.report, join(directory, "report.html"));
   const result = JSON.parse(new TextDecoder().decode(await catalogue.blobs.read(made.train.result))) as {
@@ -62,6 +65,8 @@ export async function assembleBundle(
       dataset: made.dataset.manifest,
       rows: made.dataset.rows,
       trainerEnvironment: result.environment ?? null,
+      ...(weights && { weights: { file: weightsFile, architecture: weights.architecture } }),
+      ...(context.warmStart && { warmStart: context.warmStart }),
       stages: times,
       createdAt: times.domain.finishedAt,
     },
@@ -69,9 +74,7 @@ export async function assembleBundle(
   };
   await writeFile(join(directory, "card.md"), modelCard(context, manifest, made));
   const files = [];
-  for (const path of ["card.md", "model.onnx", "reference.safetensors", "report.html", "validation.json"]) {
-    files.push(await fileEntry(directory, path));
-  }
+  for (const path of (await readdir(directory)).sort()) files.push(await fileEntry(directory, path));
   await writeFile(join(directory, "bundle.json"), canonicalize({ ...manifest, files }) as string);
   return verified(context, directory);
 }
@@ -122,7 +125,7 @@ function withCoverage(
 }
 
 function modelCard(
-  { family, recipe }: StageContext,
+  { family, recipe, warmStart }: StageContext,
   manifest: Omit<BundleManifest, "files">,
   made: MadeStages,
 ): string {
@@ -149,6 +152,7 @@ function modelCard(
     family.description.trim(),
     "",
     `Model \`${recipe.training.model}\`, trained on ${made.dataset.rows} responses from ${source}.`,
+    ...(warmStart ? [`${startText(warmStart)}.`] : []),
     `Software: ${Object.entries(manifest.software)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ")}.`,

@@ -1,6 +1,6 @@
 // What a stage is: a function of content digests whose result is recorded, so that it is never done twice.
 
-import type { Stage } from "@driftline/client/api";
+import type { Stage, WarmStart } from "@driftline/client/api";
 import type { Catalogue } from "../../catalogue/catalogue.ts";
 import type { Limits } from "../../config/configuration.ts";
 import type { Family, Question } from "../../family/family.ts";
@@ -14,6 +14,8 @@ export interface StageContext {
   question: Question;
   recipe: Recipe;
   recipeHash: string;
+  /** How the recipe's parent was chosen; null where the family starts from random weights. */
+  warmStart: WarmStart | null;
   /** Paths of the data files, in the recipe's order. */
   files: string[];
   catalogue: Catalogue;

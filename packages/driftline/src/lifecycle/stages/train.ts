@@ -5,15 +5,18 @@ import { join } from "node:path";
 import type { Stage } from "@driftline/client/api";
 import { plainText, type TrainerEvent } from "../../training/events.ts";
 import { type TrainerJob, type TrainerResult, train } from "../../training/trainer.ts";
+import { weightsOf } from "../warmStart.ts";
 import { checkTrainedModel } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
-import { placeDataset } from "./dataset.ts";
+import { placeDataset, writeBlob } from "./dataset.ts";
 import type { StageContext, StageDefinition } from "./stage.ts";
 
 export interface TrainOutput {
   model: string;
   reference: string;
   result: string;
+  /** What another training can start from; left out where the trainer keeps none. */
+  weights?: { sha256: string; architecture: string };
 }
 
 /** Where in an attempt's directory the trainer works, and leaves its checkpoint. */
@@ -26,13 +29,24 @@ export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput
     training: recipe.training,
     inputs: family.inputs,
     output: outputOf({ family, recipe }),
+    ...(recipe.parent !== null && { parent: recipe.parent }),
   }),
-  blobs: ({ model, reference, result }) => [model, reference, result],
+  blobs: ({ model, reference, result, weights }) => [
+    model,
+    reference,
+    result,
+    ...(weights ? [weights.sha256] : []),
+  ],
   async run(context, { dataset }) {
     const { catalogue, environment, family, recipe, signal, progress } = context;
     await placeDataset(catalogue, dataset, join(context.directory, "dataset"));
     const directory = join(context.directory, trainDirectory);
-    const job = { ...trainerJob(family, recipe), dataset: join(context.directory, "dataset") };
+    const parent = recipe.parent === null ? null : await placeWeights(context, recipe.parent);
+    const job = {
+      ...trainerJob(family, recipe),
+      dataset: join(context.directory, "dataset"),
+      ...(parent && { parent }),
+    };
     const result = await train(environment, directory, job, {
       signal,
       graceSeconds: context.graceSeconds,
@@ -47,13 +61,28 @@ export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput
         model: await catalogue.blobs.putFile(join(directory, result.model.file)),
         reference: await catalogue.blobs.putFile(join(directory, result.reference.file)),
         result: await catalogue.blobs.putBytes(await readFile(join(directory, "result.json"))),
+        ...(result.weights && {
+          weights: {
+            sha256: await catalogue.blobs.putFile(join(directory, result.weights.file)),
+            architecture: result.weights.architecture,
+          },
+        }),
       },
-      figures: figuresOf(result),
+      figures: { ...figuresOf(result), ...(recipe.parent && { parent: recipe.parent }) },
     };
   },
 };
 
-/** What job.json says, but for the place of the dataset. */
+/** Lays the checked weights of a published model beside the trainer's directory. Throws `damaged`. */
+async function placeWeights({ catalogue, directory }: StageContext, bundle: string) {
+  const found = await weightsOf(catalogue, bundle);
+  if (found === null) throw new Error(`Bundle ${bundle} was chosen to start from and keeps no weights.`);
+  const weights = join(directory, "parent.safetensors");
+  await writeBlob(catalogue, found.sha256, weights);
+  return { weights, sha256: found.sha256 };
+}
+
+/** What job.json says, but for the places of the dataset and of the weights to start from. */
 export function trainerJob(
   family: StageContext["family"],
   recipe: StageContext["recipe"],

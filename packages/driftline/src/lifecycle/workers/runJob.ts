@@ -107,6 +107,7 @@ async function runStages(
     question: job.question,
     recipe,
     recipeHash: job.recipeHash,
+    warmStart: job.warmStart,
     files: claimed.files,
     catalogue,
     environment: environment.trainer(),
