@@ -1,6 +1,6 @@
 // Jobs in the database: single flight, what is recorded of them, cancel, events.
 
-import { type Job, type JobEvent, stageNames } from "@driftline/client/api";
+import { type Job, type JobEvent, type Stage, stageNames } from "@driftline/client/api";
 import type { Selectable } from "kysely";
 import { fail } from "../../errors/registry.ts";
 import type { Question } from "../../family/family.ts";
@@ -16,6 +16,11 @@ export interface Plan {
   recipeHash: string;
   /** Paths of data files in the recipe's order; empty for simulated data. */
   files: string[];
+}
+
+/** The stages of a job, in order. */
+function stagesOf({ pushed }: Recipe): Stage["name"][] {
+  return stageNames.filter((name) => name !== (pushed === undefined ? "receive" : "train"));
 }
 
 /** A page takes some milliseconds, in which a server answers nobody else. */
@@ -46,7 +51,7 @@ export function jobStore(database: JobDatabase) {
         question_json: JSON.stringify(plan.question),
         files_json: JSON.stringify(plan.files),
         state: "queued",
-        stages_json: JSON.stringify(stageNames.map(waitingStage)),
+        stages_json: JSON.stringify(stagesOf(plan.recipe).map(waitingStage)),
         attempt: 0,
         fence: 0,
         holder_json: null,
@@ -148,6 +153,16 @@ export function jobStore(database: JobDatabase) {
     return new Set(rows.map(({ id }) => id));
   }
 
+  /** Bundles that unfinished jobs are to judge: no record of the catalogue names them yet. */
+  async function candidates(): Promise<string[]> {
+    const rows = await db
+      .selectFrom("jobs")
+      .select("recipe_json")
+      .where("state", "in", unfinishedStates)
+      .execute();
+    return rows.flatMap(({ recipe_json }) => (JSON.parse(recipe_json) as Recipe).pushed?.bundle ?? []);
+  }
+
   /** The report of a job that ended long ago is no longer there. */
   async function forgetReport(id: string): Promise<void> {
     await write((trx) => trx.updateTable("jobs").set({ report: null }).where("id", "=", id).execute());
@@ -176,6 +191,7 @@ export function jobStore(database: JobDatabase) {
     recordIn,
     cancel,
     unfinishedIds,
+    candidates,
     forgetReport,
     events,
   };
