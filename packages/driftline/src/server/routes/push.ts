@@ -47,9 +47,8 @@ export const pushRoute: FastifyPluginAsyncZod<{
             "A file with responses to judge it by, by its path on the server; may be repeated",
           ),
         }),
-        body: {
-          content: { [type]: { schema: z.any().describe("The bundle as a tar") } },
-        } as unknown as z.ZodType<IncomingMessage>,
+        consumes: [type],
+        body: z.custom<IncomingMessage>().describe("The bundle as a tar"),
         response: {
           200: jsonResponse("The bundle is there already", model),
           202: jsonResponse("A job judges it; Location names the job", job),
@@ -64,7 +63,7 @@ export const pushRoute: FastifyPluginAsyncZod<{
       },
     },
     async (request, reply) => {
-      const body = request.body as IncomingMessage;
+      const { body } = request;
       const files = [request.query.data ?? []].flat();
       const data = files.length === 0 ? undefined : { files: await checkDataFiles(files) };
       try {
