@@ -63,7 +63,10 @@ export const underLock = toProblem(
 );
 
 /** `asked`: family, version, conditions, software and key of the model `bundle`. */
-export function campaignExamples(asked: Omit<Lock["ranges"][number], "firstRun" | "lastRun" | "bundle" | "match" | "distance">, bundle: string) {
+export function campaignExamples(
+  asked: Omit<Lock["ranges"][number], "firstRun" | "lastRun" | "bundle" | "match" | "distance">,
+  bundle: string,
+) {
   const range = { firstRun: 1000, lastRun: 1999, ...asked, bundle, match: "exact" as const, distance: "0" };
   const lock: Lock = {
     format: "driftline-lock/1",

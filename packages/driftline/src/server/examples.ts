@@ -261,10 +261,14 @@ export const examples: Record<string, Example> = {
       200: model,
       202: job,
       404: unknownFamily,
-      409: problem("refused", "The model did not pass validation: wasserstein is 0.14, allowed is at most 0.1.", {
-        remedy: "Look at the report (`driftline jobs JOB --report FILE`).",
-        data: { job: "17", verdict, report: null },
-      }),
+      409: problem(
+        "refused",
+        "The model did not pass validation: wasserstein is 0.14, allowed is at most 0.1.",
+        {
+          remedy: "Look at the report (`driftline jobs JOB --report FILE`).",
+          data: { job: "17", verdict, report: null },
+        },
+      ),
     },
   },
   getReport: { responses: { 200: "<!doctype html>…", 404: unknownJob } },

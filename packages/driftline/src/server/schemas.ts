@@ -107,7 +107,7 @@ export const commonProblems = {
 /** Problems of routes that take a body. */
 export const bodyProblems = {
   413: problemResponse("The body is too large"),
-  415: problemResponse("The body is not JSON, or is compressed"),
+  415: problemResponse("The body is not of the type that is asked for, or is compressed"),
 };
 
 export function jsonResponse<T extends z.ZodType>(description: string, schema: T) {

@@ -41,10 +41,7 @@ async function bundle(change: (manifest: BundleManifest) => void = () => {}) {
       const columns = family.inputs.map(({ name, unit, low, high }) => ({ name, unit, low, high }));
       Object.assign(manifest, structuredClone(asked), {
         signature: {
-          inputs: [
-            { ...manifest.signature.inputs[0], columns },
-            ...manifest.signature.inputs.slice(1),
-          ],
+          inputs: [{ ...manifest.signature.inputs[0], columns }, ...manifest.signature.inputs.slice(1)],
           outputs: manifest.signature.outputs,
         },
         domain: {
@@ -179,17 +176,25 @@ const wrong: [what: string, change: (m: BundleManifest) => void, code: string, f
 for (const [what, change, code, field] of wrong) {
   test(`a bundle with ${what} is refused before anything runs`, async () => {
     const { tar } = await bundle(change);
-    await assert.rejects(platform.push(tar), (error: Error & { code?: string; field?: string; remedy?: string }) => {
-      assert.deepEqual([error.code, error.field], [code, field], error.message);
-      assert.ok(error.remedy);
-      return true;
-    });
-    assert.equal((await Array.fromAsync(platform.jobs())).filter(({ state }) => state === "queued").length, 0);
+    await assert.rejects(
+      platform.push(tar),
+      (error: Error & { code?: string; field?: string; remedy?: string }) => {
+        assert.deepEqual([error.code, error.field], [code, field], error.message);
+        assert.ok(error.remedy);
+        return true;
+      },
+    );
+    assert.equal(
+      (await Array.fromAsync(platform.jobs())).filter(({ state }) => state === "queued").length,
+      0,
+    );
   });
 }
 
 test("with files it may cover less, and claims no more than its own conditions", async () => {
-  const data = { files: [fileURLToPath(new URL("../../streaming/testdata/responses.root", import.meta.url))] };
+  const data = {
+    files: [fileURLToPath(new URL("../../streaming/testdata/responses.root", import.meta.url))],
+  };
   const asserted = (manifest: BundleManifest) => {
     Object.assign(manifest.software, { simulator: "mpdroot/unknown" });
     Object.assign(manifest.provenance, { dataSource: "files" });
