@@ -118,8 +118,8 @@ export function campaignContract(name: string, make: () => Promise<CampaignSubje
       assert.deepEqual(await Array.fromAsync(campaigns.locks("other")), []);
       const missing = await rejection(campaigns.lock({ tag: "other", families: [subject.family] }));
       assert.equal(missing.code, "no_model");
-      const [model] = missing.data?.missing as { conditions: Record<string, string> }[];
-      assert.equal(model.conditions.drift_velocity, "6.2");
+      const { missing: models } = missing.data as { missing: { conditions: Record<string, string> }[] };
+      assert.equal(models[0].conditions.drift_velocity, "6.2");
       assert.equal((await rejection(campaigns.lock({ tag: "nothing" }))).code, "unknown_tag");
     });
 
