@@ -47,7 +47,7 @@ export function readOpenApi({ paths, components }: Document): OpenApi {
         method: method.toUpperCase(),
         operationId,
         parameters,
-        body: requestBody?.content["application/json"].schema ?? null,
+        body: requestBody?.content["application/json"]?.schema ?? null,
         responses,
       })),
     ),

@@ -38,7 +38,6 @@ const lock = await makeLock(platform, {
   tag: "mc",
   families: ["test.tiny"],
   accept: "compatible",
-  make: null,
 });
 await writeFile(join(directory, "mc.lock"), JSON.stringify(lock));
 const snapshot = join(directory, "snapshot");

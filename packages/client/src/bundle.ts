@@ -18,8 +18,10 @@ export const tensorSpec = z.object({
 });
 export type TensorSpec = z.infer<typeof tensorSpec>;
 
+export const bundleScheme = "driftline-bundle/1";
+
 export const bundleManifest = z.object({
-  scheme: z.literal("driftline-bundle/1"),
+  scheme: z.literal(bundleScheme),
   key: z.string(),
   family: z.string(),
   familyVersion: z.number().int(),

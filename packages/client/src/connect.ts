@@ -14,10 +14,11 @@ import {
   miss,
   model,
   modelPage,
-  pageSize,
 } from "./api.ts";
+import { connectCampaigns } from "./connectCampaigns.ts";
 import { DriftlineError } from "./error.ts";
 import { errorOf } from "./problem.ts";
+import { listing, pageQuery, type Request, segments } from "./requests.ts";
 import { serverEvents } from "./serverEvents.ts";
 
 export interface ConnectOptions {
@@ -29,14 +30,6 @@ export interface ConnectOptions {
 
 /** The server sends a comment every 15 s: three missing mean that the connection is lost. */
 const quietMs = 45_000;
-
-interface Request {
-  method?: string;
-  body?: unknown;
-  accept?: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
-}
 
 /**
  * Connects to `driftline serve` at a URL such as "http://127.0.0.1:8080"; nothing is sent before the first question.
@@ -63,17 +56,24 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
   }
 
   async function sendOnce(path: string, request: Request, signals: AbortSignal): Promise<Response> {
-    const { method = "GET", body, accept = "application/json" } = request;
+    const { method = "GET", body, content, accept = "application/json" } = request;
+    const type = content?.type ?? (body === undefined ? undefined : "application/json");
     try {
       return await fetch(new URL(path, base), {
         method,
         headers: {
           accept,
-          ...(body !== undefined && { "content-type": "application/json" }),
+          ...(type !== undefined && { "content-type": type }),
           ...(token && { authorization: `Bearer ${token}` }),
           ...request.headers,
         },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: content
+          ? ReadableStream.from(content.open())
+          : body === undefined
+            ? null
+            : JSON.stringify(body),
+        // Node asks for this word with a stream.
+        ...(content && { duplex: "half" as const }),
         signal: signals,
       });
     } catch (cause) {
@@ -185,7 +185,10 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
     },
     models: ({ family, after } = {}) =>
       listing(async (from) => {
-        const { models, next } = await get(modelPage, `v1/models${query({ family, after: from ?? after })}`);
+        const { models, next } = await get(
+          modelPage,
+          `v1/models${pageQuery({ family, after: from ?? after })}`,
+        );
         return [models, next];
       }),
     model: (digest) => get(model, segments`v1/models/${digest}`),
@@ -199,7 +202,7 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
     },
     jobs: ({ after } = {}) =>
       listing(async (from) => {
-        const { jobs, next } = await get(jobPage, `v1/jobs${query({ after: from ?? after })}`);
+        const { jobs, next } = await get(jobPage, `v1/jobs${pageQuery({ after: from ?? after })}`);
         return [jobs, next];
       }),
     job: (id): Promise<Job> => get(job, segments`v1/jobs/${id}`),
@@ -208,34 +211,21 @@ export function connect(url: string, options: ConnectOptions = {}): Driftline {
       const [, json] = await ask(segments`v1/jobs/${id}/cancel`, { method: "POST" });
       return read(job, json);
     },
+    async report(id) {
+      const response = await bytes(segments`v1/jobs/${id}/report`);
+      return new Uint8Array(await response.arrayBuffer());
+    },
+    async push({ open }, { data } = {}) {
+      const files = (data?.files ?? []).map((file): [string, string] => ["data", file]);
+      const [status, json] = await ask(`v1/models?${new URLSearchParams(files)}`, {
+        method: "POST",
+        content: { type: "application/x-tar", open },
+      });
+      return status === 202 ? { model: null, job: read(job, json) } : { model: read(model, json), job: null };
+    },
+    campaigns: connectCampaigns({ ask, read, get }),
     close: async () => closed.abort(),
   };
-}
-
-/** The entries of all pages; a page is asked for when those before it are taken. */
-async function* listing<T>(page: (after: string | null) => Promise<[T[], string | null]>): AsyncGenerator<T> {
-  for (let next: string | null = null; ; ) {
-    const [entries, following] = await page(next);
-    yield* entries;
-    if (following === null) return;
-    next = following;
-  }
-}
-
-function query(given: Record<string, string | undefined>): string {
-  const set = Object.entries({ ...given, limit: String(pageSize.largest) }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return `?${new URLSearchParams(set as [string, string][])}`;
-}
-
-/** A path whose values are encoded, so that a name can't leave its place. */
-function segments(texts: TemplateStringsArray, ...values: string[]): string {
-  return texts.reduce((path, text, i) => {
-    const value = values[i - 1];
-    // "." and ".." mean something to URLs even when encoded.
-    return `${path}${value === "." || value === ".." ? `${value} ` : encodeURIComponent(value)}${text}`;
-  });
 }
 
 function isMiss(json: unknown): boolean {

@@ -3,6 +3,7 @@
 export * from "./api.ts";
 export * from "./bundle.ts";
 export { type BundleCache, bundleCache } from "./cache.ts";
+export * from "./campaigns.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export { DriftlineError } from "./error.ts";
 export {
@@ -20,4 +21,5 @@ export { type ModelOptions, type ModelValue, type OnnxModel, openModel } from ".
 export { pull } from "./pull.ts";
 export { connectSnapshot, type SnapshotDriftline } from "./snapshot/connectSnapshot.ts";
 export { type SnapshotReport, verifySnapshot } from "./snapshot/verifySnapshot.ts";
+export { tarOfDirectory } from "./tar.ts";
 export { type BundleProblem, type VerifiedBundle, verifyBundle } from "./verify.ts";

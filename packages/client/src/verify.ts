@@ -5,7 +5,7 @@ import { constants, createReadStream } from "node:fs";
 import { lstat, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import canonicalize from "canonicalize";
-import { type BundleManifest, bundleManifest } from "./bundle.ts";
+import { type BundleManifest, bundleManifest, bundleScheme } from "./bundle.ts";
 import { DriftlineError } from "./error.ts";
 import { type OnnxModel, openModel } from "./model.ts";
 import { decodeSafetensors, type Safetensors } from "./safetensors.ts";
@@ -13,7 +13,7 @@ import { decodeSafetensors, type Safetensors } from "./safetensors.ts";
 export const manifestFile = "bundle.json";
 export const modelFile = "model.onnx";
 export const referenceFile = "reference.safetensors";
-const maximumManifestBytes = 16 * 1024 * 1024;
+export const maximumManifestBytes = 16 * 1024 * 1024;
 
 export interface VerifiedBundle {
   /** SHA-256 of bundle.json. */
@@ -111,6 +111,14 @@ export function parseManifest(
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     throw invalid(source, `it is not JSON in UTF-8: ${(cause as Error).message}`, cause);
+  }
+  const { scheme } = (json ?? {}) as { scheme?: unknown };
+  if (typeof scheme === "string" && /^driftline-bundle\/\d+$/.test(scheme) && scheme !== bundleScheme) {
+    throw new DriftlineError(
+      "invalid_bundle",
+      `Bundle ${source} has the format ${scheme}; this version of Driftline knows ${bundleScheme}.`,
+      { field: "scheme", remedy: "Update Driftline where the bundle is read, or make it in that format." },
+    );
   }
   const parsed = bundleManifest.safeParse(json);
   if (!parsed.success) {

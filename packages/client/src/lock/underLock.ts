@@ -1,6 +1,7 @@
 // A catalogue under a lock: it answers with the lock's bundles and with nothing else.
 
 import type { Driftline, Hit, Miss, Model, Resolution, ResolveRequest } from "../api.ts";
+import { noCampaigns } from "../campaigns.ts";
 import { DriftlineError } from "../error.ts";
 import { newestFirst } from "../listing.ts";
 import { askedFamily } from "../question/askedFamily.ts";
@@ -167,6 +168,13 @@ export function underLock(driftline: Driftline, lock: Lock): LockedDriftline {
     job: (id) => driftline.job(id),
     events: (id, options) => driftline.events(id, options),
     cancel: (id) => driftline.cancel(id),
+    report: (id) => driftline.report(id),
+    push: async () => {
+      throw new DriftlineError("read_only", "Under a lock no bundle is taken.", {
+        remedy: "Ask without the lock.",
+      });
+    },
+    campaigns: noCampaigns("Under a lock there are no other campaigns.", "Ask without the lock."),
     close: () => driftline.close(),
   };
 }

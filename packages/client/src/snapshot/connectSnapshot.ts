@@ -11,6 +11,7 @@ import {
   type ResolveRequest,
   resolveRequest,
 } from "../api.ts";
+import { noCampaigns } from "../campaigns.ts";
 import { DriftlineError } from "../error.ts";
 import { newestFirst } from "../listing.ts";
 import { type Lock, parseLock } from "../lock/lock.ts";
@@ -166,6 +167,13 @@ export async function connectSnapshot(
     cancel: async (id) => {
       throw noJob(id);
     },
+    report: async (id) => {
+      throw noJob(id);
+    },
+    push: async () => {
+      throw new DriftlineError("read_only", "A snapshot takes no bundles.", { remedy: elsewhere });
+    },
+    campaigns: noCampaigns("A snapshot keeps no campaigns.", elsewhere),
     close: async () => {},
   };
 }
@@ -227,9 +235,11 @@ function checked(request: ResolveRequest): z.output<typeof resolveRequest> {
   return { ...data, conditions: request.conditions ?? {}, software: request.software ?? {} };
 }
 
+const elsewhere = "Ask a server (--url) or a data directory (--data-dir).";
+
 function readOnly(): DriftlineError {
   return new DriftlineError("read_only", "A snapshot makes no models, so nothing can be said of how.", {
-    remedy: "Ask a server (--url) or a data directory (--data-dir).",
+    remedy: elsewhere,
   });
 }
 
@@ -239,7 +249,7 @@ function noJob(id: string): DriftlineError {
     `There are no jobs in a snapshot, so none is ${JSON.stringify(id)}.`,
     {
       field: "id",
-      remedy: "Ask a server (--url) or a data directory (--data-dir).",
+      remedy: elsewhere,
     },
   );
 }

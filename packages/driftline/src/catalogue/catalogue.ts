@@ -15,6 +15,7 @@ import { type VerifyProgress, verifyAll } from "./care/verify.ts";
 import { databaseFile, type Migration, openDatabase } from "./database.ts";
 import { prepareDataDirectory } from "./dataDirectory.ts";
 import { type Journal, journalFile, journal as journalOf } from "./journal.ts";
+import { receiveBundle } from "./receive.ts";
 import { records } from "./records.ts";
 import { resolver } from "./resolution/resolve.ts";
 import { type PublishSnapshot, publishSnapshot } from "./snapshot/publish.ts";
@@ -54,6 +55,9 @@ export async function openCatalogue(dataDirectory: string, migrations: Migration
     ...known,
     ...resolver(database),
     publish: (request: PublishRequest) => publish(database, blobs, bindings, request),
+    /** Stores a bundle that comes as a tar, without a record of it. */
+    receive: (chunks: AsyncIterable<Uint8Array>, limits: { bytes: number }) =>
+      receiveBundle(blobs, chunks, limits),
     campaigns: campaigns(database, blobs, ledger),
     /** Takes a model out of service for good, whether or not it serves now; it stays readable by digest. */
     async retire(prefix: string, reason: string): Promise<Model> {
@@ -66,8 +70,9 @@ export async function openCatalogue(dataDirectory: string, migrations: Migration
     retirement: (bundle: string) => retirement(database.db, bundle),
     verifyAll: (onProgress?: (progress: VerifyProgress) => void) =>
       verifyAll(database, blobs, journal, onProgress),
-    collectUnused: (before: number, options: { rehearse?: boolean } = {}) =>
-      collectUnused(database, blobs, before, options.rehearse),
+    /** `candidates`: bundles that are no records yet, and are to stay. */
+    collectUnused: (before: number, options: { rehearse?: boolean; candidates?: string[] } = {}) =>
+      collectUnused(database, blobs, before, options),
     publishSnapshot: (request: PublishSnapshot) => publishSnapshot(database, blobs, request),
     close: () => database.close(),
   };

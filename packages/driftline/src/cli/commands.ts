@@ -9,6 +9,7 @@ export const commands = {
   resolve: async (): Promise<Command> => (await import("./commands/resolve.ts")).resolve,
   ensure: async (): Promise<Command> => (await import("./commands/ensure.ts")).ensure,
   pull: async (): Promise<Command> => (await import("./commands/pull.ts")).pull,
+  push: async (): Promise<Command> => (await import("./commands/push.ts")).push,
   verify: async (): Promise<Command> => (await import("./commands/verify.ts")).verify,
   export: async (): Promise<Command> => (await import("./commands/export.ts")).exportCommand,
   generate: async (): Promise<Command> => (await import("./commands/generate.ts")).generate,

@@ -32,6 +32,7 @@ export interface Configuration {
     tlsKey: string | null;
     /** Null for the default, which depends on the token. */
     dataDirectories: string[] | null;
+    uploadMiB: number;
   };
   limits: Limits;
   /** The file that was read; null for none. */
@@ -116,6 +117,7 @@ export function loadConfiguration({
       tlsCertificate: get("server.tlsCertificate"),
       tlsKey: get("server.tlsKey"),
       dataDirectories: get("server.dataDirectories"),
+      uploadMiB: get("server.uploadMiB"),
     },
     limits: {
       trainingSeconds: get("limits.trainingSeconds"),

@@ -172,6 +172,12 @@ export const settings = {
     default: () => null,
     description: "Folders whose files clients may name as data.",
   },
+  "server.uploadMiB": {
+    variable: "DRIFTLINE_SERVER_UPLOAD_MIB",
+    ...whole(1, 65_536),
+    default: () => 256,
+    description: "Largest bundle that may be pushed to the server, in MiB.",
+  },
   "limits.trainingSeconds": {
     variable: "DRIFTLINE_LIMITS_TRAINING_SECONDS",
     ...whole(1, 30 * 24 * 3600),

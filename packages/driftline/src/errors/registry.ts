@@ -124,7 +124,7 @@ export const errorRegistry = {
   },
   too_slow: { title: "A request did not come in time", http: 408, grpc: "DEADLINE_EXCEEDED", exit: 1 },
   unsupported_media_type: {
-    title: "The body of a request is not plain JSON",
+    title: "The body of a request is not of the plain type that its route takes",
     http: 415,
     grpc: "INVALID_ARGUMENT",
     exit: 2,

@@ -1,15 +1,21 @@
 // From runs to models: what a run's conditions resolve to, now or at a time, and the lock of a whole tag.
 
-import type { Hit, Resolution } from "@driftline/client/api";
+import type { Driftline, Hit, Resolution } from "@driftline/client/api";
 import { bundleManifest } from "@driftline/client/bundle";
 import { type Lock, type LockedRange, lockFormat, sealLock } from "@driftline/client/lock/lock";
 import type { RunRange, RunTable } from "@driftline/client/lock/runTable";
 import { fail } from "../errors/registry.ts";
 import type { Family, Question } from "../family/family.ts";
 import { canonicalQuestion } from "../family/question.ts";
-import type { Platform } from "./platform.ts";
+import type { Store } from "./openStore.ts";
 
 export type Accept = "exact" | "compatible";
+/** What of a platform it takes. */
+export interface Catalogued {
+  opened: Store;
+  family(name: string): Family;
+  resolve: Driftline["resolve"];
+}
 
 /** What a run asks of a family: of its conditions those that the family has, the others being nominal. */
 export function runRequest(
@@ -23,7 +29,7 @@ export function runRequest(
 
 /** What serves a run of a tag. Throws `unknown_tag`, `unknown_run`. */
 export async function resolveRun(
-  platform: Platform,
+  platform: Catalogued,
   familyName: string,
   at: { tag: string; run: number; accept: Accept; asOf: string | null },
 ): Promise<Resolution> {
@@ -40,7 +46,7 @@ export async function resolveRun(
 }
 
 async function exactHit(
-  { opened: { catalogue } }: Platform,
+  { opened: { catalogue } }: Catalogued,
   question: Question,
   bundle: string,
 ): Promise<Hit> {
@@ -65,9 +71,6 @@ export interface LockRequest {
   /** Names; where it is empty the one family that the table's names belong to. */
   families: string[];
   accept: Accept;
-  /** Makes what is missing and returns when it is published; null to refuse. */
-  make: ((question: Question) => Promise<void>) | null;
-  onProgress?: (done: number, total: number) => void;
 }
 
 interface Missing {
@@ -81,13 +84,12 @@ interface Missing {
  * Resolves every range of a tag for every family, and registers the lock. Throws `no_model`, naming runs and remedy,
  * where something is missing; no lock is made then.
  */
-export async function makeLock(platform: Platform, request: LockRequest): Promise<Lock> {
+export async function makeLock(platform: Catalogued, request: LockRequest): Promise<Lock> {
   const { catalogue } = platform.opened;
   const { table, content } = await catalogue.campaigns.tag(request.tag);
   const families = chooseFamilies(platform, table, request.families);
   const ranges: LockedRange[] = [];
   const missing: Missing[] = [];
-  const total = families.length * table.ranges.length;
   for (const family of families) {
     const byKey = new Map<string, { question: Question; ranges: RunRange[] }>();
     for (const range of table.ranges) {
@@ -96,10 +98,11 @@ export async function makeLock(platform: Platform, request: LockRequest): Promis
       byKey.set(question.key, { ...known, ranges: [...known.ranges, range] });
     }
     for (const { question, ranges: asking } of byKey.values()) {
-      const resolution = await resolveOrMake(platform, family, question, request);
+      const { conditions, software } = question;
+      const { accept } = request;
+      const resolution = await platform.resolve(family.name, { conditions, software, accept });
       if (resolution.found) ranges.push(...asking.map((range) => locked(range, question, resolution)));
       else missing.push({ family: family.name, question, ranges: asking, reason: resolution.reason });
-      request.onProgress?.(ranges.length, total);
     }
   }
   if (missing.length > 0) throw incomplete(request, missing);
@@ -115,20 +118,6 @@ export async function makeLock(platform: Platform, request: LockRequest): Promis
   return lock;
 }
 
-async function resolveOrMake(
-  platform: Platform,
-  family: Family,
-  question: Question,
-  { accept, make }: LockRequest,
-): Promise<Resolution> {
-  const { conditions, software } = question;
-  const resolve = () => platform.resolve(family.name, { conditions, software, accept });
-  const resolution = await resolve();
-  if (resolution.found || make === null) return resolution;
-  await make(question);
-  return resolve();
-}
-
 function locked(
   { firstRun, lastRun }: RunRange,
   { family, familyVersion, conditions, software, key }: Question,
@@ -139,7 +128,7 @@ function locked(
 }
 
 /** Those that were named, or the only one whose conditions the table states. */
-function chooseFamilies(platform: Platform, { tag, ranges }: RunTable, names: string[]): Family[] {
+function chooseFamilies(platform: Catalogued, { tag, ranges }: RunTable, names: string[]): Family[] {
   if (names.length > 0) return [...new Set(names)].map(platform.family);
   const stated = new Set(ranges.flatMap(({ conditions }) => Object.keys(conditions)));
   const candidates = [...platform.opened.families.values()].filter((family) =>
@@ -157,7 +146,7 @@ function chooseFamilies(platform: Platform, { tag, ranges }: RunTable, names: st
   );
 }
 
-function incomplete({ tag, accept, make }: LockRequest, missing: Missing[]) {
+function incomplete({ tag, accept }: LockRequest, missing: Missing[]) {
   const lines = missing.slice(0, 10).map(({ family, question, ranges, reason }) => {
     const runs = ranges.slice(0, 5).map(({ firstRun, lastRun }) => `${firstRun}-${lastRun}`);
     const more = ranges.length > 5 ? ` and ${ranges.length - 5} more ranges` : "";
@@ -171,11 +160,13 @@ function incomplete({ tag, accept, make }: LockRequest, missing: Missing[]) {
     `Locking tag ${tag}: ${missing.length} ${missing.length === 1 ? "model is" : "models are"} missing, so there is no lock.\n${lines.join("\n")}`,
     {
       field: "tag",
-      remedy: make === null ? `Make them with --make${wider}.` : "The jobs say why: `driftline jobs`.",
+      remedy: `Make them with --make${wider}.`,
       data: {
         missing: missing.map(({ family, question, ranges, reason }) => ({
           family,
           key: question.key,
+          conditions: question.conditions,
+          software: question.software,
           reason,
           runs: ranges.map(({ firstRun, lastRun }) => ({ firstRun, lastRun })),
         })),

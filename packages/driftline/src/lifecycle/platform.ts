@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { resolve as resolvePath } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -27,10 +27,12 @@ import type { Family, Question } from "../family/family.ts";
 import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import { trainerEnvironment } from "../training/environment.ts";
+import { campaignsOf } from "./campaignsOf.ts";
 import { isUnfinished } from "./jobs/jobRecord.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { plainQuestion } from "./plainQuestion.ts";
 import { planJob } from "./planJob.ts";
+import { type DataFile, push } from "./push/push.ts";
 import { planRecipe, type RecipeChoices } from "./recipe.ts";
 import { type Executor, startExecutor } from "./workers/executor.ts";
 
@@ -106,10 +108,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       if (resolution.found) return { model: resolution, job: null };
     }
     const environment = trainerEnvironment(config.trainerDirectory, config.python);
-    const files: Awaited<ReturnType<typeof fingerprint>>[] = [];
-    // One after another: a list of thousands must not open them all at once.
-    for (const path of data?.files ?? []) files.push(await fingerprint(resolvePath(path)));
-    files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    const files = await fingerprints(data?.files);
     const warm = asked.training.warmStart === "nearest";
     for (let retries = 0; ; retries++) {
       const plan = planRecipe(asked, question, environment.digest, {
@@ -171,7 +170,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
     }
   }
 
-  return {
+  const self: Omit<Platform, "campaigns"> = {
     config,
     opened,
     family,
@@ -200,11 +199,36 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       for (const executor of executors) executor.kick();
       return job;
     },
+    async report(id) {
+      const { report, state } = await store.get(id);
+      const found = report === null ? null : await readFile(report).catch(() => null);
+      if (found !== null) return found;
+      throw fail("unknown_file", `Job ${id} (${state}) has no report.`, {
+        field: "job",
+        remedy: isUnfinished(state)
+          ? "It is written when the model has been validated."
+          : "It is kept for limits.jobDays; a published model has its report in the bundle.",
+      });
+    },
+    async push(tar, { data } = {}) {
+      const answer = await push(config, opened, tar, await fingerprints(data?.files));
+      if (answer.job) for (const executor of executors) executor.kick();
+      return answer;
+    },
     async close() {
       await Promise.all([...executors].map((executor) => executor.close()));
       await opened.close();
     },
   };
+  return { ...self, campaigns: campaignsOf(self) };
+}
+
+/** The files by their contents, in an order that the contents decide. */
+async function fingerprints(paths: string[] = []): Promise<DataFile[]> {
+  const files: DataFile[] = [];
+  // One after another: a list of thousands must not open them all at once.
+  for (const path of paths) files.push(await fingerprint(resolvePath(path)));
+  return files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
 }
 
 /**
@@ -260,7 +284,7 @@ function retiredRecipe(bundle: string, reason: string): Error {
   });
 }
 
-async function fingerprint(path: string): Promise<{ path: string; sha256: string; size: number }> {
+async function fingerprint(path: string): Promise<DataFile> {
   const unusable = (what: string, cause?: unknown) =>
     fail("invalid_data", `Reading ${path.length > 300 ? `${path.slice(0, 300)}…` : path}: ${what}.`, {
       field: "data.files",

@@ -42,6 +42,8 @@ export interface Recipe {
     Partial<Pick<Family["validation"], "reconstruction">> & { seed: number };
   /** Digest of the bundle whose weights training starts from; null for random ones. */
   parent: string | null;
+  /** A bundle made elsewhere, which is judged and not made: digests of its manifest and files. */
+  pushed?: { bundle: string; model: string; reference: string };
 }
 
 export interface RecipeChoices {
@@ -86,6 +88,27 @@ export function planRecipe(
     },
     validation: { ...family.validation, seed },
     parent: null,
+  };
+}
+
+/**
+ * The recipe by which a bundle made elsewhere is judged: the policy and data of the family as it is here. Its seeds
+ * follow from the bundle's digest, so that who trains a model cannot know the responses that it will face.
+ */
+export function planPushed(
+  family: Family,
+  question: Question,
+  environmentDigest: string,
+  pushed: NonNullable<Recipe["pushed"]>,
+  { files, model }: Pick<RecipeChoices, "files" | "model">,
+): Recipe {
+  // 30 bits: later stages add to it.
+  const seed = Number.parseInt(pushed.bundle.slice(0, 8), 16) >>> 2;
+  const planned = planRecipe(family, question, environmentDigest, { files, model, seed });
+  return {
+    ...planned,
+    training: { ...planned.training, trainer: "elsewhere", hyperparameters: {} },
+    pushed,
   };
 }
 

@@ -6,6 +6,9 @@ import { test } from "node:test";
 import { ask, makeBundle, scratchCatalogue } from "../catalogue/testing.ts";
 import { startUpkeep } from "./upkeep.ts";
 
+/** No job is to judge a bundle. */
+const store = { candidates: async () => [] };
+
 test("rounds of upkeep", { timeout: 20_000 }, async (t) => {
   const catalogue = await scratchCatalogue(t);
   const { blobs } = catalogue;
@@ -21,7 +24,7 @@ test("rounds of upkeep", { timeout: 20_000 }, async (t) => {
   const lines: string[] = [];
   const removed = Promise.withResolvers<void>();
   const upkeep = startUpkeep(
-    catalogue,
+    { catalogue, store },
     30,
     (line) => {
       lines.push(line);
@@ -48,6 +51,6 @@ test("rounds of upkeep", { timeout: 20_000 }, async (t) => {
 
 test("closing ends a round that waits", async (t) => {
   const catalogue = await scratchCatalogue(t);
-  const upkeep = startUpkeep(catalogue, 30, () => {});
+  const upkeep = startUpkeep({ catalogue, store }, 30, () => {});
   await upkeep.close();
 });

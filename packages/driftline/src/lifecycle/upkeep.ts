@@ -1,7 +1,7 @@
 // What a server does for its catalogue on the side: re-reads every blob, and removes what has been unused for long.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { Store } from "./openStore.ts";
 
 const dayMs = 24 * 3600 * 1000;
 /** Slow enough that nobody waits for the disk because of it; a terabyte takes half a day. */
@@ -23,7 +23,7 @@ export interface Upkeep {
  * A blob that can't be read whole is never served: who asks for it gets `damaged`, before a round finds it or after.
  */
 export function startUpkeep(
-  catalogue: Catalogue,
+  { catalogue, store }: Pick<Store, "catalogue"> & { store: Pick<Store["store"], "candidates"> },
   keepDays: number,
   tell: (line: string) => void,
   { intervalMs = dayMs, bytesPerSecond: rate = bytesPerSecond }: UpkeepOptions = {},
@@ -48,7 +48,9 @@ export function startUpkeep(
   }
 
   async function collect(): Promise<void> {
-    const { removed, bytes } = await catalogue.collectUnused(Date.now() - keepDays * dayMs);
+    const { removed, bytes } = await catalogue.collectUnused(Date.now() - keepDays * dayMs, {
+      candidates: await store.candidates(),
+    });
     if (removed > 0)
       tell(`Removed ${removed} blobs (${(bytes / 1e6).toFixed(1)} MB) unused for ${keepDays} days.`);
   }

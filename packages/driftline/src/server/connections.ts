@@ -39,10 +39,12 @@ interface Connection {
   surplus: boolean;
   /** Answers that have not ended, each with the work that was let in for it. */
   answers: Map<ServerResponse, Work | null>;
+  /** When the first request that has no answer yet began. */
+  since: number;
 }
 
 export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
-  const none = { request: 0, listing: 0, download: 0, events: 0 };
+  const none = { request: 0, listing: 0, download: 0, upload: 0, events: 0 };
   const atWork: Record<Work, number> = { ...none };
   const refused: ConnectionFigures["refused"] = { ...none, connections: 0 };
   const ended = Object.fromEntries(endings.map((ending) => [ending, 0])) as Record<Ending, number>;
@@ -60,7 +62,8 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
   function serve(handler: RequestListener): Server {
     const options: http.ServerOptions = {
       headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
+      // The longest of any; that of most requests is kept below.
+      requestTimeout: Math.max(limits.requestMs, limits.uploadMs),
       keepAliveTimeout: limits.idleMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersMs / 4),
       maxHeaderSize: maxHeaderBytes,
@@ -78,6 +81,8 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
     ) as Server;
     server.maxConnections = Math.ceil(limits.connections * 1.25);
     server.timeout = limits.stallMs;
+    const watch = setInterval(endSlowRequests, Math.min(1_000, limits.requestMs / 4)).unref();
+    server.on("close", () => clearInterval(watch));
     server.on("drop", () => ended.limit++);
     server.on("timeout", onTimeout);
     server.on("connection", (socket) => {
@@ -86,7 +91,7 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
     });
     server.on(tls === null ? "connection" : "secureConnection", (socket: Socket) => {
       const surplus = open.size >= limits.connections;
-      const connection: Connection = { surplus, answers: new Map() };
+      const connection: Connection = { surplus, answers: new Map(), since: 0 };
       open.set(socket, connection);
       socket.once("close", () => forget(socket, connection));
       if (surplus) server.closeIdleConnections();
@@ -95,8 +100,10 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
   }
 
   function begin(request: IncomingMessage, response: ServerResponse): void {
-    const answers = open.get(request.socket)?.answers;
-    if (answers === undefined) return;
+    const connection = open.get(request.socket);
+    if (connection === undefined) return;
+    const { answers } = connection;
+    if (answers.size === 0) connection.since = performance.now();
     answers.set(response, null);
     response.once("close", () => {
       const work = answers.get(response);
@@ -112,10 +119,27 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
     answers.clear();
   }
 
+  /** Ends requests whose body takes too long to come; uploads have longer, which the server itself looks after. */
+  function endSlowRequests(): void {
+    const oldest = performance.now() - limits.requestMs;
+    for (const [socket, { answers, since }] of open) {
+      const [first] = answers;
+      if (first === undefined || since > oldest) continue;
+      const [response, work] = first;
+      if (work !== "upload" && !response.req.complete) onClientError(tooSlow(), socket);
+    }
+  }
+
   /** Nothing moved for a while: an idle connection, a reader that stands still, or an answer that takes its time. */
   function onTimeout(socket: Socket): void {
     if (socket.writableLength > 0) end(socket, "stalled_reader");
     else if (!open.get(socket)?.answers.size) socket.destroy();
+    else if (isStalledUpload(socket)) onClientError(tooSlow(), socket);
+  }
+
+  function isStalledUpload(socket: Socket): boolean {
+    const answers = [...(open.get(socket)?.answers ?? [])];
+    return answers.some(([{ req }, work]) => work === "upload" && !req.complete);
   }
 
   /** Lets a request in until its answer ends, or says why not. */
@@ -181,11 +205,17 @@ const names: Record<Work, string> = {
   request: "requests are being answered",
   listing: "lists are being made",
   download: "downloads are going on",
+  upload: "uploads are going on",
   events: "streams of events are open",
 };
 
 function busy(detail: string): DriftlineError {
   return fail("busy", detail, { remedy: "Ask again after the time that Retry-After gives." });
+}
+
+/** As Node says it of its own time-outs. */
+function tooSlow(): NodeJS.ErrnoException {
+  return Object.assign(new Error("request timeout"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
 }
 
 function endingOf({ code }: NodeJS.ErrnoException): Ending {

@@ -9,7 +9,14 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { loadFamily } from "../family/loadFamily.ts";
-import { defaultLimits, maxBodyBytes, maxHeaderBytes, maxHeaders, maxJsonDepth } from "./limits.ts";
+import {
+  defaultLimits,
+  maxBodyBytes,
+  maxHeaderBytes,
+  maxHeaders,
+  maxJsonDepth,
+  maxRunsBytes,
+} from "./limits.ts";
 import { type Listening, listen } from "./server.ts";
 import { memoryDriftline } from "./testing.ts";
 
@@ -78,9 +85,11 @@ describe("the pages", () => {
       `nested ${maxJsonDepth} deep`,
       `| ${maxHeaderBytes / 1024} KiB, ${maxHeaders} of them |`,
       `| ${times.headersMs / 1000} s, ${times.requestMs / 1000} s |`,
+      `${maxRunsBytes / 2 ** 20} MiB; \`server.uploadMiB\``,
+      `| ${times.uploadMs / 1000} s, and ${times.stallMs / 1000} s without a byte |`,
       `| ${times.idleMs / 1000} s | closed |`,
       `| ${times.stallMs / 1000} s | cut off |`,
-      `| ${atWork.request}, and ${atWork.listing} lists, ${atWork.download} downloads, ${atWork.events} streams`,
+      `| ${atWork.request}, and ${atWork.listing} lists, ${atWork.download} downloads, ${atWork.events} streams of events, ${atWork.upload} uploads`,
       `| ${times.connections} | 503, beyond ${times.connections * 1.25} not accepted |`,
       `${times.closeMs / 1000} s, and has ended within 10 s`,
     ]) {

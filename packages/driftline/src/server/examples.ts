@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { FamilySummary, Hit, Job, JobEvent, Miss, Model } from "@driftline/client/api";
 import { toProblem } from "../errors/problem.ts";
 import { type ErrorCode, fail } from "../errors/registry.ts";
+import { campaignExamples, underLock } from "./campaignExamples.ts";
 
 /** A family with two conditions, so that the examples stay short. */
 const family: FamilySummary = {
@@ -231,7 +232,47 @@ export const commonExamples: Record<string, unknown> = {
   }),
 };
 
+const campaigns = campaignExamples(asked, model.bundle);
+
 export const examples: Record<string, Example> = {
+  ...campaigns.operations,
+  resolveRun: { responses: { 200: hit, 404: missProblem, 409: underLock } },
+  retireModel: {
+    request: { reason: "gain map was wrong" },
+    responses: {
+      200: { ...model, serving: false, retired: "gain map was wrong", locks: 1, samples: 1 },
+      404: unknownModel,
+      409: underLock,
+    },
+  },
+  recallModel: {
+    responses: {
+      200: {
+        bundle: model.bundle,
+        retired: null,
+        locks: [campaigns.registered],
+        samples: [campaigns.record],
+      },
+      404: unknownModel,
+      409: underLock,
+    },
+  },
+  pushModel: {
+    responses: {
+      200: model,
+      202: job,
+      404: unknownFamily,
+      409: problem(
+        "refused",
+        "The model did not pass validation: wasserstein is 0.14, allowed is at most 0.1.",
+        {
+          remedy: "Look at the report (`driftline jobs JOB --report FILE`).",
+          data: { job: "17", verdict, report: null },
+        },
+      ),
+    },
+  },
+  getReport: { responses: { 200: "<!doctype html>…", 404: unknownJob } },
   health: { responses: { 200: { status: "ok", version: "0.1.0" } } },
   readiness: { responses: { 200: { status: "ready", version: "0.1.0" } } },
   metrics: { responses: { 200: 'driftline_jobs{state="running"} 1\n' } },

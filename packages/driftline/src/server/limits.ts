@@ -1,7 +1,7 @@
 // What one server holds at a time and how long it waits: the bounds that keep its memory steady whatever clients do.
 
 /** Kinds of work that are bounded apart: many slow downloads must not keep a question from its answer. */
-export type Work = "request" | "listing" | "download" | "events";
+export type Work = "request" | "listing" | "download" | "upload" | "events";
 /** What a route's requests count for; those that watch over the server must be answered when it is full, too. */
 export type RouteWork = Work | "watching";
 
@@ -14,6 +14,8 @@ export interface Limits {
   headersMs: number;
   /** Time for the whole of a request, its body included. */
   requestMs: number;
+  /** The same for uploads. */
+  uploadMs: number;
   /** How long a connection may stay open without a request. */
   idleMs: number;
   /** How long a reader may take nothing of what waits for it. */
@@ -31,11 +33,14 @@ export const defaultLimits: Limits = {
     listing: 2,
     // Each holds an open file and some 0.5 MB.
     download: 128,
+    // Each writes to the disk, up to server.uploadMiB.
+    upload: 4,
     // Each asks the database some times a second.
     events: 256,
   },
   headersMs: 10_000,
   requestMs: 30_000,
+  uploadMs: 600_000,
   idleMs: 75_000,
   stallMs: 60_000,
   closeMs: 3_000,
@@ -44,5 +49,7 @@ export const defaultLimits: Limits = {
 export const maxHeaderBytes = 16 * 1024;
 export const maxHeaders = 100;
 export const maxBodyBytes = 1024 * 1024;
+/** A table of some 100,000 ranges of runs. */
+export const maxRunsBytes = 16 * 1024 * 1024;
 /** The deepest request that has a meaning has 4 levels; hyperparameters may hold what they like. */
 export const maxJsonDepth = 32;

@@ -33,6 +33,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string, tok
       tags: [
         { name: "families", description: "Kinds of model; asking for one by conditions" },
         { name: "models", description: "Published bundles" },
+        { name: "campaigns", description: "Tables of runs, locks and samples" },
         { name: "jobs", description: "Making of models" },
         { name: "server", description: "State of the server" },
       ],

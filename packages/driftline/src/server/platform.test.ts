@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Driftline } from "@driftline/client/api";
 import { connect } from "@driftline/client/connect";
+import { type CampaignSubject, campaignContract } from "@driftline/client/testing/campaignContract";
 import { type ContractSubject, driftlineContract } from "@driftline/client/testing/contract";
 import { loadConfiguration } from "../config/configuration.ts";
 import { loadFamily } from "../family/loadFamily.ts";
@@ -17,7 +18,7 @@ const familyFile = fileURLToPath(new URL("../../../../families/mpd.tpc/family.ya
 
 async function subject(
   view: (platform: Platform) => Promise<{ driftline: Driftline; close(): Promise<void> }>,
-): Promise<ContractSubject> {
+): Promise<ContractSubject & CampaignSubject> {
   const directory = await mkdtemp(join(tmpdir(), "driftline-platform-"));
   const { bundle } = await memoryDriftline(join(directory, "memory"), loadFamily(familyFile));
   const environment = { ...process.env, DRIFTLINE_DATA_DIR: join(directory, "data") };
@@ -28,6 +29,7 @@ async function subject(
   return {
     driftline,
     family: "mpd.tpc",
+    directory: published,
     published: {},
     bundle,
     near: { conditions: { drift_velocity: "5.53 cm/us" } },
@@ -43,18 +45,21 @@ async function subject(
   };
 }
 
-driftlineContract("The platform", () =>
-  subject(async (platform) => ({ driftline: platform, close: async () => {} })),
-);
+async function inProcess(platform: Platform) {
+  return { driftline: platform, close: async () => {} };
+}
 
-driftlineContract("A server of the platform with its client", () =>
-  subject(async (platform) => {
-    const server = await listen({
-      driftline: platform,
-      resolveJson: platform.resolveJson,
-      host: "127.0.0.1",
-      port: 0,
-    });
-    return { driftline: connect(server.url), close: () => server.close() };
-  }),
-);
+async function overHttp(platform: Platform) {
+  const server = await listen({
+    driftline: platform,
+    resolveJson: platform.resolveJson,
+    host: "127.0.0.1",
+    port: 0,
+  });
+  return { driftline: connect(server.url), close: () => server.close() };
+}
+
+driftlineContract("The platform", () => subject(inProcess));
+driftlineContract("A server of the platform with its client", () => subject(overHttp));
+campaignContract("The platform", () => subject(inProcess));
+campaignContract("A server of the platform with its client", () => subject(overHttp));

@@ -6,11 +6,12 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { toProblem } from "../errors/problem.ts";
 import { DriftlineError, fail } from "../errors/registry.ts";
-import { maxBodyBytes, maxHeaderBytes } from "./limits.ts";
+import { maxHeaderBytes } from "./limits.ts";
 
 /** Answers an error of any kind with a problem document. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = error instanceof DriftlineError ? error : (requestFault(error) ?? hidden(error, request));
+  const known =
+    error instanceof DriftlineError ? error : (requestFault(error, request) ?? hidden(error, request));
   const problem = toProblem(known);
   // What a handler had prepared for success must not be kept with a failure.
   for (const header of ["cache-control", "etag", "accept-ranges", "content-length", "content-disposition"]) {
@@ -82,12 +83,12 @@ function connectionFault({ code }: NodeJS.ErrnoException): DriftlineError {
 }
 
 /** Fastify's own errors that a request causes, as Driftline's. */
-function requestFault(error: unknown): DriftlineError | undefined {
+function requestFault(error: unknown, request: FastifyRequest): DriftlineError | undefined {
   const { code, statusCode = 500, message } = error as FastifyError;
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || statusCode === 413) {
     return fail("too_large", "The body of the request is too large.", {
       field: "body",
-      remedy: `Send at most ${maxBodyBytes / 2 ** 20} MiB.`,
+      remedy: `Send at most ${request.routeOptions.bodyLimit / 2 ** 20} MiB.`,
     });
   }
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {

@@ -19,6 +19,21 @@ import {
   verdict,
 } from "@driftline/client/api";
 import { bundleManifest, tensorSpec } from "@driftline/client/bundle";
+import {
+  imported,
+  importRequest,
+  lockRequest,
+  recall,
+  registeredLock,
+  retirement,
+  retireRequest,
+  sample,
+  sampleRecord,
+  tagSummary,
+  tagTable,
+} from "@driftline/client/campaigns";
+import { lock, lockedRange } from "@driftline/client/lock/lock";
+import { runRange } from "@driftline/client/lock/runTable";
 import { z } from "zod";
 
 export const missProblem = z
@@ -36,8 +51,13 @@ for (const [id, schema] of Object.entries({
   Family: familySummary,
   GateResult: gateResult,
   Hit: hit,
+  Imported: imported,
+  ImportRequest: importRequest,
   Job: job,
   JobEvent: jobEvent,
+  Lock: lock,
+  LockedRange: lockedRange,
+  LockRequest: lockRequest,
   Manifest: bundleManifest,
   Miss: missProblem,
   Model: model,
@@ -45,9 +65,18 @@ for (const [id, schema] of Object.entries({
   Problem: problem,
   Question: question,
   Range: range,
+  Recall: recall,
   Refusal: refusalProblem,
+  RegisteredLock: registeredLock,
   ResolveRequest: resolveRequest,
+  Retirement: retirement,
+  RetireRequest: retireRequest,
+  RunRange: runRange,
+  Sample: sample,
+  SampleRecord: sampleRecord,
   Stage: stage,
+  Tag: tagSummary,
+  TagTable: tagTable,
   TensorSpec: tensorSpec,
   Verdict: verdict,
 })) {
@@ -78,7 +107,7 @@ export const commonProblems = {
 /** Problems of routes that take a body. */
 export const bodyProblems = {
   413: problemResponse("The body is too large"),
-  415: problemResponse("The body is not JSON, or is compressed"),
+  415: problemResponse("The body is not of the type that is asked for, or is compressed"),
 };
 
 export function jsonResponse<T extends z.ZodType>(description: string, schema: T) {

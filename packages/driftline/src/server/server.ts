@@ -15,10 +15,12 @@ import { defaultLimits, type Limits, maxBodyBytes, type RouteWork } from "./limi
 import { countRequests } from "./metrics.ts";
 import { registerOpenApi } from "./openapi.ts";
 import { answerUnknownRoutes, ignoreExpectations, sendProblem } from "./problems.ts";
+import { campaignRoutes } from "./routes/campaigns.ts";
 import { familyRoutes, type ResolveJson } from "./routes/families.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { pushRoute } from "./routes/push.ts";
 import { shortWay } from "./shortWay.ts";
 import type { TlsPair } from "./tls.ts";
 
@@ -111,6 +113,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const checkDataFiles = dataFileCheck(options.dataDirectories ?? (token ? [] : null));
   await app.register(familyRoutes, { prefix: "/v1", driftline, resolveJson, checkDataFiles });
   await app.register(modelRoutes, { prefix: "/v1", driftline });
+  await app.register(pushRoute, { prefix: "/v1", driftline, checkDataFiles });
+  await app.register(campaignRoutes, { prefix: "/v1", driftline });
   await app.register(jobRoutes, { prefix: "/v1", driftline, heartbeatMs });
   await app.ready();
   return app;

@@ -30,7 +30,7 @@ describe("resolve on the short way", () => {
     await server.app.close();
     server.app = await createServer({
       driftline: memory,
-      limits: { atWork: { request: 2, listing: 1, download: 1, events: 1 } },
+      limits: { atWork: { request: 2, listing: 1, download: 1, upload: 1, events: 1 } },
       async resolveJson(family, asked) {
         const answer = await memory.resolve(family, asked);
         short++;

@@ -15,6 +15,7 @@ import type {
   ResolveRequest,
   Verdict,
 } from "@driftline/client/api";
+import { noCampaigns } from "@driftline/client/campaigns";
 import type { ContractSubject } from "@driftline/client/testing/contract";
 import { tinyColumns, tinyQuestion, writeTinyBundle } from "@driftline/client/testing/tinyBundle";
 import { fail } from "../errors/registry.ts";
@@ -287,6 +288,16 @@ export async function memoryDriftline(directory: string, family = tinyFamily): P
       if (entry(id).job.state === "running") emit(id, { type: "state", state: "cancelled", stage: null });
       return structuredClone(entry(id).job);
     },
+    async report(id) {
+      if (entry(id).job.state === "published") return new TextEncoder().encode("<!doctype html><p>A report");
+      throw fail("unknown_file", `Job ${id} has no report.`, { field: "job", remedy: "Wait for it." });
+    },
+    async push(tar) {
+      if (self.failure !== undefined) throw self.failure;
+      for await (const _ of tar.open());
+      return { model: published, job: null };
+    },
+    campaigns: noCampaigns("The memory Driftline keeps no campaigns.", "Ask another."),
     close: async () => {},
   };
   return self;

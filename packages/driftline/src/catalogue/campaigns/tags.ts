@@ -1,6 +1,7 @@
 // Tags: named tables from ranges of runs to conditions, open until they are frozen.
 
 import { hash } from "node:crypto";
+import type { Imported, TagSummary, TagTable } from "@driftline/client/campaigns";
 import { type RunRange, type RunTable, rangeOf, runsFormat, runTable } from "@driftline/client/lock/runTable";
 import canonicalize from "canonicalize";
 import { fail } from "../../errors/registry.ts";
@@ -10,34 +11,8 @@ import type { Database } from "../database.ts";
 import type { CatalogueTables } from "../tables.ts";
 import { entriesOf, newestOf } from "./entries.ts";
 import type { Ledger, NewEntry } from "./ledger.ts";
-import { type Gap, layTogether, type Placed } from "./ranges.ts";
+import { layTogether, type Placed } from "./ranges.ts";
 import { type GivenRange, invalid } from "./readRuns.ts";
-
-export interface TagSummary {
-  tag: string;
-  frozen: boolean;
-  ranges: number;
-  firstRun: number;
-  lastRun: number;
-  locks: number;
-  changedAt: string;
-}
-
-export interface TagTable {
-  table: RunTable;
-  frozen: boolean;
-  /** Digest of the blob that holds the table. */
-  content: string;
-}
-
-export interface Imported {
-  tag: string;
-  /** False where the table said all of it already. */
-  changed: boolean;
-  ranges: number;
-  added: number;
-  gaps: Gap[];
-}
 
 /** Someone else imported meanwhile: look again so often. */
 const tries = 5;
@@ -50,7 +25,7 @@ export function tagsOf(database: Database<CatalogueTables>, blobs: BlobStore, le
   }
 
   /** Throws `unknown_tag`, `damaged`. */
-  async function tag(name: string): Promise<TagTable> {
+  async function tag(name: string): Promise<{ table: RunTable } & Pick<TagTable, "frozen" | "content">> {
     const newest = await newestOf(db, "runs", name);
     if (newest === null) throw await unknownTag(name);
     const frozen = (await newestOf(db, "freeze", name)) !== null;

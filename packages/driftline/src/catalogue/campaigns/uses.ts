@@ -1,5 +1,6 @@
 // What uses bundles: locks that name them and samples that were made with them, to be found again when one is bad.
 
+import type { GivenSample, RegisteredLock, SampleRecord } from "@driftline/client/campaigns";
 import { type Lock, parseLock } from "@driftline/client/lock/lock";
 import canonicalize from "canonicalize";
 import type { BlobStore } from "../blobs.ts";
@@ -7,26 +8,6 @@ import type { Database } from "../database.ts";
 import type { CatalogueTables } from "../tables.ts";
 import { entriesOf, isKnown, usersOf } from "./entries.ts";
 import type { Ledger, LedgerEntry } from "./ledger.ts";
-
-export interface RegisteredLock {
-  tag: string;
-  digest: string;
-  content: string;
-  bundles: string[];
-  createdAt: string;
-}
-
-export interface SampleRecord {
-  file: string;
-  sha256: string;
-  size: number;
-  bundle: string;
-  /** Digest of the lock that it was made under. */
-  lock: string | null;
-  tag: string | null;
-  provenance: Record<string, string>;
-  createdAt: string;
-}
 
 export function usesOf(database: Database<CatalogueTables>, blobs: BlobStore, ledger: Ledger) {
   const { db } = database;
@@ -54,7 +35,7 @@ export function usesOf(database: Database<CatalogueTables>, blobs: BlobStore, le
   }
 
   /** Notes a sample, so that it is named when its bundle is recalled. False where it was noted before. */
-  async function registerSample(sample: Omit<SampleRecord, "createdAt">): Promise<boolean> {
+  async function registerSample(sample: GivenSample): Promise<boolean> {
     const { bundle, tag: name, sha256, ...details } = sample;
     return ledger.addUnless(
       database,

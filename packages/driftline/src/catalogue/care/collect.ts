@@ -17,14 +17,15 @@ export interface CollectReport {
 
 /**
  * Removes what was last put or touched before `before` (milliseconds since 1970). A blob of a bundle always stays, be
- * the bundle withdrawn or not, and so do tables of runs and locks; a job touches what it goes on with. Throws `damaged` where a manifest can't be read:
+ * the bundle withdrawn or not, so does one of a candidate that a job is to judge, and so do tables of runs and locks; a
+ * job touches what it goes on with. Throws `damaged` where a manifest can't be read:
  * nobody knows then what its bundle needs.
  */
 export async function collectUnused(
   database: Database<CatalogueTables>,
   blobs: BlobStore,
   before: number,
-  rehearse = false,
+  { rehearse = false, candidates = [] }: { rehearse?: boolean; candidates?: string[] } = {},
 ): Promise<CollectReport> {
   // Listed first: what is put later is not looked at, so a bundle published meanwhile keeps its blobs.
   const stored = await blobs.list();
@@ -33,6 +34,10 @@ export async function collectUnused(
   for await (const { digest } of bundleRows(database)) {
     // A bundle that a repair has given up: good content would bring all of it again.
     if (setAside.has(digest) && (await blobs.lastUse(digest)) === null) continue;
+    const { manifest } = checkManifest(await blobs.read(digest), digest);
+    for (const needed of [digest, ...manifest.files.map(({ sha256 }) => sha256)]) held.add(needed);
+  }
+  for (const digest of candidates) {
     const { manifest } = checkManifest(await blobs.read(digest), digest);
     for (const needed of [digest, ...manifest.files.map(({ sha256 }) => sha256)]) held.add(needed);
   }

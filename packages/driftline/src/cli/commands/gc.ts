@@ -22,7 +22,10 @@ export const gc = defineCommand({
     const { opened, config } = await context.platform();
     const days = integer("--keep-days", options["keep-days"], { minimum: 1 }) ?? config.limits.keepDays;
     const rehearse = options["dry-run"] === true;
-    const report = await opened.catalogue.collectUnused(Date.now() - days * dayMs, { rehearse });
+    const report = await opened.catalogue.collectUnused(Date.now() - days * dayMs, {
+      rehearse,
+      candidates: await opened.store.candidates(),
+    });
     const { removed, bytes, recent } = report;
     const size = `${(bytes / 1e6).toFixed(1)} MB`;
     return {

@@ -1,9 +1,12 @@
 // driftline jobs: what is being made, and what became of it.
 
+import { writeFile } from "node:fs/promises";
+import { resolve as resolvePath } from "node:path";
 import { defineCommand } from "../command.ts";
 import { describeJob, describeRetry, followJob } from "../follow.ts";
 import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
+import { writeOut } from "../writeOut.ts";
 
 export const jobs = defineCommand({
   name: "jobs",
@@ -12,6 +15,7 @@ export const jobs = defineCommand({
   options: {
     limit: limitOption,
     follow: { type: "boolean", description: "Watch the job until it ends" },
+    report: { type: "string", value: "FILE", description: "Write the job's validation report (HTML) there" },
     cancel: { type: "boolean", description: "End the job; what its stages have recorded stays" },
   },
   examples: ["driftline jobs", "driftline jobs 20261121-101500-3fa9c1 --follow"],
@@ -29,6 +33,12 @@ export const jobs = defineCommand({
       ]);
       const header = ["job", "family", "state", "stage", "changed", ""];
       return { json: all, text: all.length === 0 ? "No jobs yet." : table(header, rows) };
+    }
+    if (options.report !== undefined) {
+      const path = resolvePath(options.report);
+      const report = await driftline.report(id);
+      await writeOut("--report", path, () => writeFile(path, report));
+      return { json: { job: id, report: path }, text: `Report of job ${id}: ${path}` };
     }
     if (options.cancel) await driftline.cancel(id);
     const job =

@@ -1,12 +1,12 @@
 // driftline lock: the bundles of a campaign, fixed in a file.
 
 import { resolve as resolvePath } from "node:path";
-import { fail } from "../../errors/registry.ts";
-import type { Question } from "../../family/family.ts";
-import { makeLock } from "../../lifecycle/campaigns.ts";
+import type { LockRequest } from "@driftline/client/campaigns";
+import type { Lock } from "@driftline/client/lock/lock";
+import { z } from "zod";
+import { DriftlineError, fail } from "../../errors/registry.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { followJob, throwUnlessPublished } from "../follow.ts";
-import { localPlatform } from "../localPlatform.ts";
 import { replaceFile, writeOut } from "../writeOut.ts";
 
 export const lock = defineCommand({
@@ -50,16 +50,8 @@ export const lock = defineCommand({
       });
     }
     const path = resolvePath(out!);
-    const platform = await localPlatform(context, "lock");
-    const made = await makeLock(platform, {
-      tag: tag!,
-      families: options.family ?? [],
-      accept,
-      make: options.make ? makerOf(context) : null,
-      onProgress: (done, total) =>
-        context.progress.update("lock", done / total, null, `${done} of ${total} ranges`),
-    });
-    context.progress.clear();
+    const request: LockRequest = { tag: tag!, families: options.family ?? [], accept };
+    const made = await (options.make ? lockMaking(context, request) : lockOnly(context, request));
     await writeOut("--out", path, () => replaceFile(path, `${JSON.stringify(made, null, 1)}\n`));
     const bundles = new Set(made.ranges.map(({ bundle }) => bundle)).size;
     return {
@@ -76,17 +68,40 @@ export const lock = defineCommand({
   },
 });
 
-function makerOf(context: CommandContext) {
-  return async ({ family, key, conditions, software }: Question): Promise<void> => {
-    const platform = await localPlatform(context, "lock");
-    const { job } = await platform.ensure(family, { conditions, software });
-    if (job === null) return;
-    context.progress.note(`Job ${job.id} for ${key.slice(0, 19)}…`);
-    const executor = platform.runJobs(job.id);
-    try {
-      throwUnlessPublished(await followJob(platform, job.id, context.progress, context.signal));
-    } finally {
-      await executor.close();
-    }
-  };
+async function lockOnly(context: CommandContext, request: LockRequest): Promise<Lock> {
+  return (await context.driftline()).campaigns.lock(request);
+}
+
+/** Has what is missing made, one after another, and locks then. */
+async function lockMaking(context: CommandContext, request: LockRequest): Promise<Lock> {
+  try {
+    return await lockOnly(context, request);
+  } catch (error) {
+    if (!(error instanceof DriftlineError) || error.code !== "no_model") throw error;
+    const missing = missingModels.safeParse(error.data);
+    if (!missing.success) throw error;
+    for (const each of missing.data.missing) await make(context, each);
+  }
+  return lockOnly(context, request);
+}
+
+const texts = z.record(z.string(), z.string());
+const missingModels = z.object({
+  missing: z.array(z.object({ family: z.string(), key: z.string(), conditions: texts, software: texts })),
+});
+
+async function make(
+  context: CommandContext,
+  { family, key, conditions, software }: z.infer<typeof missingModels>["missing"][number],
+): Promise<void> {
+  const driftline = await context.driftline();
+  const { job } = await driftline.ensure(family, { conditions, software });
+  if (job === null) return;
+  context.progress.note(`Job ${job.id} for ${key.slice(0, 19)}…`);
+  const executor = context.config.url === null ? (await context.platform()).runJobs(job.id) : null;
+  try {
+    throwUnlessPublished(await followJob(driftline, job.id, context.progress, context.signal));
+  } finally {
+    await executor?.close();
+  }
 }

@@ -1,10 +1,9 @@
 // driftline models: what the catalogue holds; retiring a bundle, and recalling what was made with it.
 
 import type { Driftline } from "@driftline/client/api";
+import type { Campaigns } from "@driftline/client/campaigns";
 import { fail } from "../../errors/registry.ts";
-import type { Platform } from "../../lifecycle/platform.ts";
 import { defineCommand, type Outcome } from "../command.ts";
-import { localPlatform } from "../localPlatform.ts";
 import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
 import { samplesTable } from "./samples.ts";
@@ -40,7 +39,7 @@ export const models = defineCommand({
       if (bundle === undefined)
         throw wrong("BUNDLE", `${action}: BUNDLE is missing`, "Name a bundle by its digest.");
       const { reason } = options;
-      if (action === "recall") return recall(await localPlatform(context, "models"), bundle);
+      if (action === "recall") return recall((await context.driftline()).campaigns, bundle);
       if (reason === undefined || reason.trim() === "") {
         throw wrong(
           "--reason",
@@ -48,7 +47,7 @@ export const models = defineCommand({
           'Say why, such as --reason "gain map was wrong".',
         );
       }
-      return retire(await localPlatform(context, "models"), bundle, reason.trim());
+      return retire((await context.driftline()).campaigns, bundle, reason.trim());
     }
     const driftline = await context.driftline();
     return word === undefined ? list(driftline, options) : show(driftline, word);
@@ -85,25 +84,19 @@ async function list(
   };
 }
 
-async function retire({ opened: { catalogue } }: Platform, bundle: string, reason: string): Promise<Outcome> {
-  const model = await catalogue.retire(bundle, reason);
-  const { locks, samples } = await catalogue.campaigns.uses(model.bundle);
-  const used = `${locks.length} locks and ${samples.length} samples used it`;
+async function retire(campaigns: Campaigns, bundle: string, reason: string): Promise<Outcome> {
+  const model = await campaigns.retire(bundle, reason);
+  const used = `${model.locks} locks and ${model.samples} samples used it`;
   return {
-    json: { ...model, retired: reason, locks: locks.length, samples: samples.length },
+    json: model,
     text: `Retired ${model.bundle}: it serves no key again, and can be pulled by its digest.\n  ${used}${
-      locks.length + samples.length > 0 ? `: driftline models recall ${model.bundle.slice(0, 12)}` : "."
+      model.locks + model.samples > 0 ? `: driftline models recall ${model.bundle.slice(0, 12)}` : "."
     }`,
   };
 }
 
-async function recall({ opened: { catalogue } }: Platform, prefix: string): Promise<Outcome> {
-  // A sample can have been made with a bundle of another catalogue, named by all its digits.
-  const whole = /^[0-9a-f]{64}$/.test(prefix) ? await catalogue.campaigns.uses(prefix) : null;
-  const isUsed = whole !== null && whole.locks.length + whole.samples.length > 0;
-  const bundle = isUsed ? prefix : (await catalogue.model(prefix)).bundle;
-  const { locks, samples } = whole ?? (await catalogue.campaigns.uses(bundle));
-  const retired = await catalogue.retirement(bundle);
+async function recall(campaigns: Campaigns, prefix: string): Promise<Outcome> {
+  const { bundle, retired, locks, samples } = await campaigns.recall(prefix);
   const lines = [
     `Bundle ${bundle}${retired === null ? "" : `, retired: ${retired}`}`,
     "",

@@ -2,9 +2,7 @@
 
 import { exitCode } from "../../errors/problem.ts";
 import { fail } from "../../errors/registry.ts";
-import { resolveRun } from "../../lifecycle/campaigns.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
-import { localPlatform } from "../localPlatform.ts";
 import { integer } from "../numbers.ts";
 import { describeResolution, questionOf, questionOptions } from "../question.ts";
 
@@ -74,8 +72,8 @@ async function asking(
   if (asOf !== null && request.accept === "compatible") {
     throw wrong("--as-of", "--as-of tells what served exactly", "Leave --accept compatible out.");
   }
-  const platform = await localPlatform(context, "resolve --tag");
-  return () => resolveRun(platform, family, { tag, run, accept: request.accept, asOf });
+  const { campaigns } = await context.driftline();
+  return () => campaigns.resolveRun(family, { tag, run, accept: request.accept, asOf });
 }
 
 function timeOf(text: string): string {

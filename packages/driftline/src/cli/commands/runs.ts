@@ -2,12 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import type { Gap } from "../../catalogue/campaigns/ranges.ts";
-import { readRuns } from "../../catalogue/campaigns/readRuns.ts";
+import type { Campaigns, Imported } from "@driftline/client/campaigns";
 import { fail } from "../../errors/registry.ts";
-import type { Platform } from "../../lifecycle/platform.ts";
 import { defineCommand, type Outcome } from "../command.ts";
-import { localPlatform } from "../localPlatform.ts";
 import { table } from "../table.ts";
 
 export const runs = defineCommand({
@@ -39,14 +36,14 @@ export const runs = defineCommand({
         remedy: "Leave it out.",
       });
     }
-    const platform = await localPlatform(context, "runs");
-    if (action === "import") return importFile(platform, name, options.replace === true);
-    if (action === "freeze") return freeze(platform, name);
-    return word === undefined ? list(platform) : show(platform, word);
+    const { campaigns } = await context.driftline();
+    if (action === "import") return importFile(campaigns, name, options.replace === true);
+    if (action === "freeze") return freeze(campaigns, name);
+    return word === undefined ? list(campaigns) : show(campaigns, word);
   },
 });
 
-async function importFile(platform: Platform, path: string, replace: boolean): Promise<Outcome> {
+async function importFile(campaigns: Campaigns, path: string, replace: boolean): Promise<Outcome> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === "ENOENT" ? "there is no such file" : cause.message;
     throw fail("usage", `Importing ${path}: ${why}.`, {
@@ -56,8 +53,7 @@ async function importFile(platform: Platform, path: string, replace: boolean): P
     });
   });
   const file = basename(path);
-  const rows = readRuns(file, bytes, platform.opened.families.values());
-  const imported = await platform.opened.catalogue.campaigns.importRuns(file, rows, { replace });
+  const imported = await campaigns.importRuns({ file, content: textOf(path, bytes), replace });
   const lines = imported.flatMap(({ tag, changed, ranges, added, gaps }) => [
     changed
       ? `Tag ${tag}: ${added} ranges added, ${ranges} in all.`
@@ -67,22 +63,34 @@ async function importFile(platform: Platform, path: string, replace: boolean): P
   return { json: { imported }, text: lines.join("\n") };
 }
 
-function describeGap(file: string, { firstRun, lastRun, after, before }: Gap): string {
+function textOf(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw fail("invalid_data", `Importing ${path}: it is not text in UTF-8.`, {
+      field: "FILE_OR_TAG",
+      remedy: "Name a table of runs, CSV or JSON.",
+      cause,
+    });
+  }
+}
+
+function describeGap(file: string, { firstRun, lastRun, after, before }: Imported["gaps"][number]): string {
   const side = (line: number | null) => (line === null ? "runs imported before" : `line ${line}`);
   const runs = firstRun === lastRun ? `run ${firstRun} is` : `runs ${firstRun}-${lastRun} are`;
   return `gap: ${runs} in no range, between ${side(after)} and ${side(before)} of ${file}`;
 }
 
-async function freeze(platform: Platform, tag: string): Promise<Outcome> {
-  await platform.opened.catalogue.campaigns.freeze(tag);
+async function freeze(campaigns: Campaigns, tag: string): Promise<Outcome> {
+  await campaigns.freeze(tag);
   return {
     json: { tag, frozen: true },
     text: `Tag ${tag} is frozen: its table of runs does not change any more.`,
   };
 }
 
-async function list(platform: Platform): Promise<Outcome> {
-  const tags = await platform.opened.catalogue.campaigns.tags();
+async function list(campaigns: Campaigns): Promise<Outcome> {
+  const tags = await campaigns.tags();
   if (tags.length === 0) return { json: tags, text: "No tags yet. `driftline runs import FILE` makes one." };
   return {
     json: tags,
@@ -100,13 +108,13 @@ async function list(platform: Platform): Promise<Outcome> {
   };
 }
 
-async function show(platform: Platform, tag: string): Promise<Outcome> {
-  const { table: runTable, frozen } = await platform.opened.catalogue.campaigns.tag(tag);
-  const rows = runTable.ranges.map(({ firstRun, lastRun, conditions, software }) => [
+async function show(campaigns: Campaigns, tag: string): Promise<Outcome> {
+  const { content: _, ...shown } = await campaigns.tag(tag);
+  const rows = shown.ranges.map(({ firstRun, lastRun, conditions, software }) => [
     `${firstRun}-${lastRun}`,
     [...Object.entries(conditions), ...Object.entries(software)]
       .map(([name, value]) => `${name}=${value}`)
       .join(", "),
   ]);
-  return { json: { ...runTable, frozen }, text: table([`${tag} (${frozen ? "frozen" : "open"})`, ""], rows) };
+  return { json: shown, text: table([`${tag} (${shown.frozen ? "frozen" : "open"})`, ""], rows) };
 }

@@ -4,11 +4,10 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve as resolvePath } from "node:path";
+import type { GivenSample, SampleRecord } from "@driftline/client/campaigns";
 import { readSafetensors } from "@driftline/client/safetensors";
-import type { SampleRecord } from "../../catalogue/campaigns/uses.ts";
 import { fail } from "../../errors/registry.ts";
 import { defineCommand, type Outcome } from "../command.ts";
-import { localPlatform } from "../localPlatform.ts";
 import { table } from "../table.ts";
 
 export const samples = defineCommand({
@@ -25,8 +24,8 @@ export const samples = defineCommand({
         remedy: "Use `driftline samples register FILE`.",
       });
     }
-    const { campaigns } = (await localPlatform(context, "samples")).opened.catalogue;
-    if (action === undefined) return { ...samplesTable(await campaigns.samples(options.tag)) };
+    const { campaigns } = await context.driftline();
+    if (action === undefined) return samplesTable(await Array.fromAsync(campaigns.samples(options.tag)));
     const sample = await sampleOf(resolvePath(file));
     const added = await campaigns.registerSample(sample);
     return {
@@ -55,7 +54,7 @@ export function samplesTable(found: SampleRecord[]): Outcome {
 }
 
 /** What a file says of itself. Throws `invalid_data` where it has no provenance of a model. */
-async function sampleOf(path: string): Promise<Omit<SampleRecord, "createdAt">> {
+async function sampleOf(path: string): Promise<GivenSample> {
   // Its header alone is wanted, but a file that is cut must not be registered.
   const { metadata = {} } = await readSafetensors(path);
   const { bundle, lock, tag, source } = metadata;

@@ -43,7 +43,7 @@ export const serve = defineCommand({
       ...{ token, allowedHosts, dataDirectories, tls },
     });
     const executor = lock === null ? platform.runJobs() : null;
-    const upkeep = startUpkeep(platform.opened.catalogue, config.limits.keepDays, (line) =>
+    const upkeep = startUpkeep(platform.opened, config.limits.keepDays, (line) =>
       context.progress.note(line),
     );
     context.progress.note(

@@ -1,6 +1,6 @@
 // Jobs in the database: single flight, what is recorded of them, cancel, events.
 
-import { type Job, type JobEvent, stageNames, type WarmStart } from "@driftline/client/api";
+import { type Job, type JobEvent, type Stage, stageNames, type WarmStart } from "@driftline/client/api";
 import type { Selectable } from "kysely";
 import { fail } from "../../errors/registry.ts";
 import type { Question } from "../../family/family.ts";
@@ -18,6 +18,11 @@ export interface Plan {
   files: string[];
   /** How the recipe's parent was chosen; null where the family starts from random weights. */
   warmStart: WarmStart | null;
+}
+
+/** The stages of a job, in order. */
+function stagesOf({ pushed }: Recipe): Stage["name"][] {
+  return stageNames.filter((name) => name !== (pushed === undefined ? "receive" : "train"));
 }
 
 /** A page takes some milliseconds, in which a server answers nobody else. */
@@ -59,7 +64,7 @@ export function jobStore(database: JobDatabase) {
         files_json: JSON.stringify(plan.files),
         warm_start_json: plan.warmStart && JSON.stringify(plan.warmStart),
         state: "queued",
-        stages_json: JSON.stringify(stageNames.map(waitingStage)),
+        stages_json: JSON.stringify(stagesOf(plan.recipe).map(waitingStage)),
         attempt: 0,
         fence: 0,
         holder_json: null,
@@ -170,6 +175,16 @@ export function jobStore(database: JobDatabase) {
     return new Set(rows.map(({ id }) => id));
   }
 
+  /** Bundles that unfinished jobs are to judge: no record of the catalogue names them yet. */
+  async function candidates(): Promise<string[]> {
+    const rows = await db
+      .selectFrom("jobs")
+      .select("recipe_json")
+      .where("state", "in", unfinishedStates)
+      .execute();
+    return rows.flatMap(({ recipe_json }) => (JSON.parse(recipe_json) as Recipe).pushed?.bundle ?? []);
+  }
+
   /** The report of a job that ended long ago is no longer there. */
   async function forgetReport(id: string): Promise<void> {
     await write((trx) => trx.updateTable("jobs").set({ report: null }).where("id", "=", id).execute());
@@ -199,6 +214,7 @@ export function jobStore(database: JobDatabase) {
     recordIn,
     cancel,
     unfinishedIds,
+    candidates,
     forgetReport,
     events,
   };

@@ -1,35 +1,38 @@
-// What a trained model must do before anything is built on it: load, answer alike twice, and reproduce its reference.
+// What a model must do before anything is built on it: load, answer alike twice, and reproduce its reference.
 
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import type { BundleManifest } from "@driftline/client/bundle";
 import type { OnnxModel } from "@driftline/client/model";
 import { decodeSafetensors } from "@driftline/client/safetensors";
 import { DriftlineError, fail } from "../../errors/registry.ts";
-import type { TrainerResult } from "../../training/trainer.ts";
 import { openFamilyModel } from "../models/familyModel.ts";
 import type { StageContext } from "./stage.ts";
-import { modelLimits } from "./stage.ts";
+import { modelFault, modelLimits } from "./stage.ts";
 
-/** |a - b| ≤ tolerance + tolerance |b|, as a bundle's manifest has it. */
-export const tolerance = 1e-5;
+/** |a - b| ≤ absolute + relative |b|, as a bundle's manifest has it; for models that are made here. */
+export const ownTolerance = { absolute: 1e-5, relative: 1e-5 };
 const mostRows = 4096;
 
-/** Throws `trainer_failed` naming what is wrong with the files of a training, and `cancelled`. */
-export async function checkTrainedModel(
-  context: StageContext,
-  directory: string,
-  result: TrainerResult,
-): Promise<void> {
-  const model = await openFamilyModel(
-    context.family,
-    await readFile(join(directory, result.model.file)),
-    modelLimits(context),
-  );
+type Wrong = (field: string, what: string, remedy: string) => DriftlineError;
+
+export interface GivenModel {
+  model: Uint8Array;
+  reference: Uint8Array;
+  signature: Record<"inputs" | "outputs", { name: string; dtype: string; shape: unknown[] }[]>;
+  tolerance: BundleManifest["tolerance"];
+}
+
+/** Throws `trainer_failed` or `invalid_bundle` (see `modelFault`) naming what is wrong with the files, and `cancelled`. */
+export async function checkModel(context: StageContext, given: GivenModel): Promise<void> {
+  const wrong: Wrong = (field, what, remedy) =>
+    fail(modelFault(context), `Checking the model: ${field}: ${what}.`, { field, remedy });
+  const { absolute, relative } = given.tolerance;
+  const model = await openFamilyModel(context.family, given.model, modelLimits(context));
   try {
-    checkSignature(model, result);
+    checkSignature(model, given.signature, wrong);
     const { features, latent, response, rows } = reference(
-      await readFile(join(directory, result.reference.file)),
+      given.reference,
       [model.featureWidth, model.latentWidth, model.outputShape],
+      wrong,
     );
     const first = await model.run(features, latent, rows);
     const second = await model.run(features, latent, rows);
@@ -48,7 +51,7 @@ export async function checkTrainedModel(
           "Take random numbers from the input `latent`, not from operators of the graph.",
         );
       }
-      if (!(Math.abs(first[i] - response[i]) <= tolerance + tolerance * Math.abs(response[i]))) {
+      if (!(Math.abs(first[i] - response[i]) <= absolute + relative * Math.abs(response[i]))) {
         throw wrong(
           "reference.safetensors",
           `value ${i} is ${response[i]} there, and the model gives ${first[i]}`,
@@ -62,7 +65,7 @@ export async function checkTrainedModel(
 }
 
 /** What the bundle will say of the model is what the model says of itself. */
-function checkSignature(model: OnnxModel, { signature }: TrainerResult): void {
+function checkSignature(model: OnnxModel, signature: GivenModel["signature"], wrong: Wrong): void {
   const described = (values: { name: string; dtype: string; shape: unknown[] }[]) =>
     values
       .map(({ name, dtype, shape }) => `${name} ${dtype} [${["batch", ...shape.slice(1)].join(", ")}]`)
@@ -80,7 +83,7 @@ function checkSignature(model: OnnxModel, { signature }: TrainerResult): void {
   }
 }
 
-function reference(bytes: Uint8Array, [width, latentWidth, shape]: [number, number, number[]]) {
+function reference(bytes: Uint8Array, [width, latentWidth, shape]: [number, number, number[]], wrong: Wrong) {
   const file = "reference.safetensors";
   let tensors: ReturnType<typeof decodeSafetensors>["tensors"];
   try {
@@ -113,8 +116,4 @@ function reference(bytes: Uint8Array, [width, latentWidth, shape]: [number, numb
     latent: latentWidth === 0 ? new Float32Array(0) : take("latent", [rows, latentWidth]),
     response: take("response", [rows, ...shape]),
   };
-}
-
-function wrong(field: string, what: string, remedy: string): DriftlineError {
-  return fail("trainer_failed", `Checking the trained model: ${field}: ${what}.`, { field, remedy });
 }

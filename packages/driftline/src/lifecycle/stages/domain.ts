@@ -115,7 +115,7 @@ export const domainStage: StageDefinition<{ dataset: DatasetOutput; train: Train
 };
 
 /** Works on the items in order, at most `limit` at a time. */
-async function inParallel<T>(
+export async function inParallel<T>(
   limit: number,
   items: T[],
   work: (item: T, index: number) => Promise<void>,
@@ -165,7 +165,7 @@ function scaled({ condition, value }: Side, own: string, scale: number): string 
   return steps === 0 ? own : quantityParser(condition)(Number(own) + steps * grid);
 }
 
-async function testPoint(
+export async function testPoint(
   { family, question, recipe, environment, directory, limits, log, signal }: StageContext,
   model: OnnxModel,
   conditions: ConditionValues,

@@ -8,7 +8,7 @@ import { replayReference, verifyFiles } from "@driftline/client/verify";
 import canonicalize from "canonicalize";
 import { openFamilyModel } from "../models/familyModel.ts";
 import { startText, weightsFile } from "../warmStart.ts";
-import { tolerance } from "./checkModel.ts";
+import { ownTolerance } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
 import { writeBlob } from "./dataset.ts";
 import type { DomainOutput } from "./domain.ts";
@@ -58,7 +58,7 @@ export async function assembleBundle(
     signature: withCoverage(result.signature, context, made),
     domain: { conditions: made.domain.conditions, inputs: inputDomain(context, made.dataset) },
     domainGates: made.domain.gates,
-    tolerance: { absolute: tolerance, relative: tolerance },
+    tolerance: ownTolerance,
     provenance: {
       dataSource: context.recipe.data.source,
       asserted: context.recipe.data.source === "files",

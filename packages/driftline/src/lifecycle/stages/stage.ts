@@ -53,13 +53,19 @@ export function secondsLeft(startedMs: number, fraction: number): number | null 
   return ((performance.now() - startedMs) / 1000) * (1 / fraction - 1);
 }
 
-/** How a model that the job made is run. */
-export function modelLimits({ limits, signal, directory }: StageContext): ModelProcessOptions {
+/** How a model that the job made, or was given, is run. */
+export function modelLimits(context: StageContext): ModelProcessOptions {
+  const { limits, signal, directory } = context;
   return {
     seconds: limits.modelSeconds,
     memoryMiB: limits.memoryMiB,
     signal,
     attempt: directory,
-    code: "trainer_failed",
+    code: modelFault(context),
   };
+}
+
+/** The code of errors that are the model's fault: its trainer ran here, or it came with a bundle. */
+export function modelFault({ recipe }: StageContext): "trainer_failed" | "invalid_bundle" {
+  return recipe.pushed === undefined ? "trainer_failed" : "invalid_bundle";
 }

@@ -6,7 +6,7 @@ import type { Stage } from "@driftline/client/api";
 import { plainText, type TrainerEvent } from "../../training/events.ts";
 import { type TrainerJob, type TrainerResult, train } from "../../training/trainer.ts";
 import { weightsOf } from "../warmStart.ts";
-import { checkTrainedModel } from "./checkModel.ts";
+import { checkModel, ownTolerance } from "./checkModel.ts";
 import type { DatasetOutput } from "./dataset.ts";
 import { placeDataset, writeBlob } from "./dataset.ts";
 import type { StageContext, StageDefinition } from "./stage.ts";
@@ -55,7 +55,12 @@ export const trainStage: StageDefinition<{ dataset: DatasetOutput }, TrainOutput
       log: context.log,
       onEvent: (event) => follow(event, progress),
     });
-    await checkTrainedModel(context, directory, result);
+    await checkModel(context, {
+      model: await readFile(join(directory, result.model.file)),
+      reference: await readFile(join(directory, result.reference.file)),
+      signature: result.signature,
+      tolerance: ownTolerance,
+    });
     return {
       output: {
         model: await catalogue.blobs.putFile(join(directory, result.model.file)),

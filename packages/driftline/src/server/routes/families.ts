@@ -107,7 +107,7 @@ export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (a
         response: { ...resolveResponses, ...bodyProblems },
       },
     },
-    async (request, reply) => answer(await resolveJson(request.params.family, request.body), reply),
+    async (request, reply) => answerResolution(await resolveJson(request.params.family, request.body), reply),
   );
 
   app.get(
@@ -128,7 +128,7 @@ export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (a
         software: assignments("software", query.software),
         accept: query.accept,
       };
-      return answer(await resolveJson(family, question), reply);
+      return answerResolution(await resolveJson(family, question), reply);
     },
   );
 
@@ -161,7 +161,7 @@ export const familyRoutes: FastifyPluginAsyncZod<FamilyRoutesOptions> = async (a
 };
 
 /** A hit, or its opposite as a problem document with the members of the miss. */
-function answer(resolution: Resolution | string, reply: FastifyReply) {
+export function answerResolution(resolution: Resolution | string, reply: FastifyReply) {
   if (typeof resolution === "string") {
     return reply
       .code(200)

@@ -73,6 +73,31 @@ export const jobRoutes: FastifyPluginAsyncZod<JobRoutesOptions> = async (app, op
   );
 
   app.get(
+    "/jobs/:id/report",
+    {
+      exposeHeadRoute: false,
+      config: { work: "download" },
+      schema: {
+        operationId: "getReport",
+        tags: ["jobs"],
+        summary: "The validation report of a job, also of one that was refused",
+        params,
+        response: {
+          200: { description: "One page", content: { "text/html": { schema: z.string() } } },
+          404: problemResponse("No such job, or it has no report"),
+          ...commonProblems,
+        },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const report = await driftline.report(id);
+      // As with the report in a bundle: a page must not act in the name of this server.
+      reply.header("content-security-policy", "sandbox").header("x-content-type-options", "nosniff");
+      return reply.type("text/html; charset=utf-8").send(Buffer.from(report) as never);
+    },
+  );
+
+  app.get(
     "/jobs/:id/events",
     {
       exposeHeadRoute: false,

@@ -18,6 +18,18 @@ const params = z.object({
     .regex(/^[0-9a-f]{8,64}$/, "a digest is 64 hexadecimal digits; at least 8 of them are needed")
     .describe("SHA-256 of bundle.json, or a unique prefix of at least 8 digits"),
 });
+/** A key names the model that serves it. */
+export const digestOrKey = z.object({
+  digest: z
+    .string()
+    .regex(
+      /^(k1-)?[0-9a-f]{8,64}$/,
+      "a digest is 64 hexadecimal digits, and a key k1- and 64 of them; at least 8 of them are needed",
+    )
+    .describe(
+      "SHA-256 of bundle.json, or the key that the model serves; a unique prefix of at least 8 digits",
+    ),
+});
 const fileParams = params.extend({ "*": z.string().describe("Path of a file in the bundle") });
 const bytes = { schema: z.any().describe("The bytes of the file") };
 const missing = { 404: problemResponse("No such model or file") };
@@ -51,8 +63,8 @@ export const modelRoutes: FastifyPluginAsyncZod<{ driftline: Driftline }> = asyn
       schema: {
         operationId: "getModel",
         tags: ["models"],
-        summary: "One model, by the digest of its bundle",
-        params,
+        summary: "One model, by the digest of its bundle or the key that it serves",
+        params: digestOrKey,
         response: { 200: jsonResponse("The model", model), ...missing, ...commonProblems },
       },
     },
