@@ -11,7 +11,6 @@ root=$(dirname "$here")
 directory=${1:?name a directory for the images}
 mkdir -p "$directory"
 
-# shellcheck disable=SC2016 # mmdebstrap's shell expands it
 mmdebstrap --quiet --variant=minbase --include=ca-certificates \
   --customize-hook='cp /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/"' \
   bookworm "$directory/debian-root.tar" http://deb.debian.org/debian

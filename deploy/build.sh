@@ -34,11 +34,14 @@ with_apptainer() {
     echo "There is no apptainer on this machine. Elsewhere: apptainer build NAME.sif deploy/NAME.def" >&2
     exit 1
   fi
-  local name arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision")
-  if [[ -n $bases ]]; then
-    arguments+=(--build-arg BOOTSTRAP=docker-archive --build-arg "DEBIAN_IMAGE=$bases/debian.tar" --build-arg "NODE_IMAGE=$bases/node.tar")
-  fi
+  local name arguments
   for name in "${names[@]}"; do
+    arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision")
+    if [[ -n $bases ]]; then
+      arguments+=(--build-arg BOOTSTRAP=docker-archive --build-arg "DEBIAN_IMAGE=$bases/debian.tar")
+      # An argument that a definition has not is an error.
+      [[ $name != platform ]] || arguments+=(--build-arg "NODE_IMAGE=$bases/node.tar")
+    fi
     apptainer build --force "${more[@]}" "${arguments[@]}" "$images/driftline-$name.sif" "deploy/$name.def"
   done
 }

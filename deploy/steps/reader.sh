@@ -8,8 +8,10 @@ source=$1
 target=/opt/driftline
 python3 -m venv "$target/python"
 python=$target/python/bin/python
-"$python" -m pip install --quiet --no-cache-dir --only-binary :all: --require-hashes \
-  --constraint "$source/trainer/requirements.lock" numpy onnxruntime
+awk '/^[a-z]/ { wanted = /^(numpy|onnxruntime|flatbuffers|packaging|protobuf)==/ } wanted' \
+  "$source/trainer/requirements.lock" >/tmp/reader.lock
+"$python" -m pip install --quiet --no-cache-dir --only-binary :all: --require-hashes -r /tmp/reader.lock
+"$python" -m pip check
 # Pure Python: its folder is the package.
 packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 cp -r "$source/clients/python/src/driftline" "$packages/"
@@ -24,4 +26,4 @@ for library in "$packages"/onnxruntime/capi/libonnxruntime.so.1.*; do
   ln -s "$library" "$target/lib/libonnxruntime.so.1"
 done
 "$python" -m pip uninstall --quiet --yes pip setuptools
-rm -rf /tmp/cpp
+rm -rf /tmp/cpp /tmp/reader.lock
