@@ -23,7 +23,7 @@ finish() {
 }
 trap finish EXIT
 
-export DRIFTLINE_FIXTURES= DRIFTLINE_TEST_URL= DRIFTLINE_COMPILED_SO=
+export DRIFTLINE_FIXTURES='' DRIFTLINE_TEST_URL='' DRIFTLINE_COMPILED_SO=''
 if [[ -x $node && -e $runtime ]]; then
   "$node" "$here/tests/make_fixtures.ts" "$scratch/fixtures"
   export DRIFTLINE_FIXTURES=$scratch/fixtures DRIFTLINE_ONNXRUNTIME=$runtime

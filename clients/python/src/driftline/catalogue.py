@@ -178,6 +178,12 @@ class Catalogue:
             return self._source.bundle(digest)
         return self._led_to(self.lock.whole(digest))
 
+    def digests(self) -> list[str]:
+        """The models that are listed here; under a lock those that it names. Raises ``usage`` for a server."""
+        if self.lock is None:
+            return self._source.digests()
+        return sorted({entry.bundle for entry in self.lock.ranges})
+
     def pull(self, digest: str, directory: str | os.PathLike[str]) -> Bundle:
         """Writes a bundle to a directory that appears with the last file in it. Raises ``usage``, ``damaged``."""
         from driftline.cache import pull

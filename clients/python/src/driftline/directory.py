@@ -73,6 +73,10 @@ class BundleDirectory:
             raise unknown_model(digest, self.where)
         return self._bundle
 
+    def digests(self) -> list[str]:
+        """The bundle itself."""
+        return [self._bundle.digest]
+
     def lock(self, name: str) -> bytes | None:
         """A bundle has none."""
         return None

@@ -122,6 +122,15 @@ class Server:
         encoded = "/".join(_segment(part) for part in path.split("/"))
         return self._send(f"v1/models/{digest}/files/{encoded}", None, "*/*", most=size + 1)[1]
 
+    def digests(self) -> list[str]:
+        """A server's models are checked where they are."""
+        raise DriftlineError(
+            "usage",
+            f"{self.where} is verified where it runs.",
+            field="place",
+            remedy="Run `driftline doctor --verify` there, or name a snapshot.",
+        )
+
     def lock(self, name: str) -> bytes | None:
         """A server's locks are not for its clients: they bring the file."""
         return None

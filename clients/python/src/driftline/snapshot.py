@@ -117,6 +117,10 @@ class FamilyModels:
                     self._table = ModelTable(self.family, parse_json(b"[" + b",".join(lines) + b"]"))
             return self._table
 
+    def digests(self) -> Iterator[str]:
+        """The bundles that serve."""
+        return (self.index[at : at + 64].decode() for at in range(68, len(self.index), LINE_BYTES))
+
     def find(self, key: str) -> str | None:
         """The digest of the bundle that serves a key, by binary search."""
         wanted = key.encode()
@@ -238,13 +242,14 @@ class Snapshot:
         manifest = self._blobs.get(digest, None, f"bundle {digest[:12]}")
         return Bundle(parse_manifest(manifest, str(self._blobs.directory), digest), self._blobs)
 
+    def digests(self) -> list[str]:
+        """The models that serve, of all families."""
+        return sorted({digest for models in self._families.values() for digest in models.digests()})
+
     def _whole(self, prefix: str) -> str:
-        found = set()
+        found: set[str] = set()
         if re.fullmatch(r"[0-9a-f]{8,63}", prefix):
-            for models in self._families.values():
-                lines = range(68, len(models.index), LINE_BYTES)
-                digests = (models.index[at : at + 64].decode() for at in lines)
-                found |= {digest for digest in digests if digest.startswith(prefix)}
+            found.update(digest for digest in self.digests() if digest.startswith(prefix))
         if len(found) != 1:
             raise unknown_model(prefix, self.where, len(found))
         return found.pop()

@@ -33,6 +33,9 @@ class Source(Protocol):
     def bundle(self, digest: str) -> Bundle:
         """By digest or unique prefix of at least 8 digits. Raises ``unknown_model``."""
 
+    def digests(self) -> list[str]:
+        """The models that it lists. Raises ``usage`` where it is a server, whose catalogue is checked there."""
+
     def lock(self, name: str) -> bytes | None:
         """The lock of a tag, or with a digest; None where there is none."""
 
