@@ -2,9 +2,10 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 export interface XrootdServer {
   port: number;
@@ -63,6 +64,17 @@ export async function freePort(): Promise<number> {
   return typeof address === "object" && address ? address.port : 0;
 }
 
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
+
 /** Starts a server, with its cmsd where it is part of a cluster, and waits until it says that it is ready. */
 export async function startXrootd({
   lines = [],
@@ -101,12 +113,19 @@ export async function startXrootd({
     children.push(child);
     return new Promise((resolve, reject) => {
       let own = "";
+      const ready = new RegExp(`^------ ${program} port${port}@.* initialization completed`, "m");
+      const late = setTimeout(
+        () => reject(new Error(`${program} is not ready after 20 s: ${own}`)),
+        20_000,
+      ).unref();
       child.once("error", reject);
       child.once("exit", () => reject(new Error(`${program} ended: ${own}`)));
       child.stderr!.setEncoding("utf8").on("data", (text: string) => {
         own += text;
         said += text;
-        if (own.includes(`------ ${program} port${port}@`)) resolve();
+        if (!ready.test(own)) return;
+        clearTimeout(late);
+        resolve();
       });
     });
   }
@@ -123,6 +142,8 @@ export async function startXrootd({
   async function startAll() {
     try {
       for (const program of programs) await start(program);
+      // It says so a little before it listens.
+      while (!(await answers(port))) await delay(20);
     } catch (error) {
       await end();
       throw error;

@@ -167,7 +167,7 @@ export interface ServerFlags {
   hasTls: boolean;
   /** The connection is encrypted from the next byte. */
   tlsNow: boolean;
-  /** Encrypted before login, after login. */
+  /** To be encrypted before login, or at the latest after it. */
   tlsForLogin: boolean;
   tlsForSession: boolean;
 }

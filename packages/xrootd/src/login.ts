@@ -17,7 +17,7 @@ import {
 import { serverError, violation, XrootdError } from "./errors.ts";
 import { authRequest, handshake, loginRequest, protocolRequest } from "./requests.ts";
 import { bufferSink } from "./sinks.ts";
-import type { Endpoint } from "./url.ts";
+import { type Endpoint, hostPort } from "./url.ts";
 import { type Answer, openWire, type Wire } from "./wire.ts";
 
 export interface LoginSettings {
@@ -40,12 +40,25 @@ export async function connect(
   endpoint: Endpoint,
   token: string,
   settings: LoginSettings,
-  signal?: AbortSignal,
 ): Promise<Connection> {
-  const wire = await openWire(endpoint, settings, signal);
+  const connection = await connectOnce(endpoint, token, settings);
+  if (connection !== "encrypt") return connection;
+  const encrypted = await connectOnce({ ...endpoint, tls: true }, token, settings);
+  if (encrypted !== "encrypt") return encrypted;
+  throw violation(hostPort(endpoint), "the server asks for encryption that is there already");
+}
+
+/**
+ * A server that wants the session encrypted lets a client log in openly and encrypt then. XRootD 5.5 forgets to do so
+ * where data are to be encrypted too, and a name need not be seen: the answer is "encrypt", and the caller begins anew.
+ */
+async function connectOnce(
+  endpoint: Endpoint,
+  token: string,
+  settings: LoginSettings,
+): Promise<Connection | "encrypt"> {
+  const wire = await openWire(endpoint, settings);
   const { server } = wire;
-  const stop = () => wire.close();
-  signal?.addEventListener("abort", stop, { once: true });
   const late = setTimeout(() => {
     const problem = `not logged in within ${settings.timeoutMs / 1000} s`;
     wire.close(new XrootdError({ kind: "timeout", operation: "log in", server, problem }));
@@ -55,12 +68,8 @@ export async function connect(
     const greeted = wire.greet(handshake(), greeting);
     const [, protocol] = await Promise.all([greeted, ask(wire, protocolRequest(endpoint.tls))]);
     const flags = parseProtocol(protocol, server);
-    let encrypted = false;
-    const encrypt = async () => {
-      await wire.encrypt(secureContext(settings.ca));
-      encrypted = true;
-    };
-    if (flags.tlsNow || flags.tlsForLogin) await encrypt();
+    const encrypted = flags.tlsNow || flags.tlsForLogin;
+    if (encrypted) await wire.encrypt(secureContext(settings.ca));
     if (endpoint.tls && !encrypted)
       throw new XrootdError({
         kind: "tls",
@@ -68,18 +77,20 @@ export async function connect(
         problem: "the server offers no encryption",
         remedy: "Use root:// in place of roots:// if the data may be read on the way.",
       });
+    if (flags.tlsForSession && !encrypted) {
+      wire.close();
+      return "encrypt";
+    }
     const login = await ask(wire, loginRequest(endpoint.user || userName(), token));
     // 16 bytes name the session; they are for clients with several connections.
     const offers = parseOffers(login.toString("utf8", 16));
     if (offers.length > 0) await authenticate(wire, offers, encrypted, settings);
-    if (flags.tlsForSession && !encrypted) await encrypt();
     return Object.assign(wire, { flags, encrypted });
   } catch (error) {
     wire.close();
-    throw signal?.aborted ? signal.reason : error;
+    throw error;
   } finally {
     clearTimeout(late);
-    signal?.removeEventListener("abort", stop);
   }
 }
 

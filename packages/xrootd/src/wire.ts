@@ -51,7 +51,6 @@ interface Pending {
 export function openWire(
   { host, port }: { host: string; port: number },
   { connectTimeoutMs, timeoutMs }: { connectTimeoutMs: number; timeoutMs: number },
-  signal?: AbortSignal,
 ): Promise<Wire> {
   const server = hostPort({ host, port });
   return new Promise((resolve, reject) => {
@@ -70,13 +69,8 @@ export function openWire(
     });
     let guard = (take: () => void) => take();
     const lost = (problem: string, kind: "unreachable" | "timeout" = "unreachable", cause?: unknown) => {
-      signal?.removeEventListener("abort", aborted);
       socket.destroy();
       reject(new XrootdError({ kind, operation: "connect", server, problem, cause }));
-    };
-    const aborted = () => {
-      socket.destroy();
-      reject(signal!.reason);
     };
     const onError = (cause: Error) => lost(reasonOf(cause), "unreachable", cause);
     const timer = setTimeout(
@@ -85,12 +79,9 @@ export function openWire(
     );
     socket.once("close", () => clearTimeout(timer));
     socket.once("error", onError);
-    if (signal?.aborted) return aborted();
-    signal?.addEventListener("abort", aborted, { once: true });
     socket.once("connect", () => {
       clearTimeout(timer);
       socket.off("error", onError);
-      signal?.removeEventListener("abort", aborted);
       socket.setNoDelay(true);
       const wire = wireOver(socket, { server, host, timeoutMs });
       reader = wire.reader;
