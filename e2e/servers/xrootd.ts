@@ -26,6 +26,7 @@ export interface XrootdConfig {
   env?: Record<string, string>;
   /** The port of the cmsd that makes the server a part of a cluster. */
   cmsPort?: number;
+  port?: number;
 }
 
 /** Why no server can be started here; undefined where one can. */
@@ -41,7 +42,7 @@ export function missingXrootd(): string | undefined {
 }
 
 /** xrootd does not run as root; the Debian package brings a user for it. */
-function account(): { uid: number; gid: number } | undefined {
+export function account(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string) => Number(execFileSync("id", [flag, "xrootd"], { encoding: "utf8" }));
   return { uid: id("-u"), gid: id("-g") };
@@ -76,12 +77,9 @@ function answers(port: number): Promise<boolean> {
 }
 
 /** Starts a server, with its cmsd where it is part of a cluster, and waits until it says that it is ready. */
-export async function startXrootd({
-  lines = [],
-  env = {},
-  cmsPort,
-}: XrootdConfig = {}): Promise<XrootdServer> {
-  const [folder, own, port] = [serverFolder(), serverFolder(), await freePort()];
+export async function startXrootd(config: XrootdConfig = {}): Promise<XrootdServer> {
+  const { lines = [], env = {}, cmsPort, port = await freePort() } = config;
+  const [folder, own] = [serverFolder(), serverFolder()];
   const user = account();
   for (const path of [join(folder, "data"), join(own, "admin"), join(own, "run")]) {
     mkdirSync(path);
@@ -149,7 +147,15 @@ export async function startXrootd({
       throw error;
     }
   }
-  await startAll();
+  const remove = () => {
+    for (const each of [own, folder]) rmSync(each, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    await startAll();
+  } catch (error) {
+    remove();
+    throw error;
+  }
   return {
     port,
     folder,
@@ -158,7 +164,7 @@ export async function startXrootd({
     restart: startAll,
     async stop() {
       await end();
-      for (const each of [own, folder]) rmSync(each, { recursive: true, force: true, maxRetries: 5 });
+      remove();
     },
   };
 }

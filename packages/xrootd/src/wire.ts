@@ -102,12 +102,18 @@ function wireOver(
   /** When the answers last came a step further. */
   let progressAt = Date.now();
 
-  function fail(error: XrootdError) {
+  function fail(error: XrootdError, isOurs = false) {
     if (failed) return;
     failed = error;
     clearInterval(watch);
-    socket.destroy();
-    plain.destroy();
+    if (isOurs) {
+      // A farewell for an encrypted connection; without it servers log an error.
+      socket.end();
+      setTimeout(() => plain.destroy(), 1000).unref();
+    } else {
+      socket.destroy();
+      plain.destroy();
+    }
     const all = [...pending.values()];
     pending.clear();
     for (const { reject } of all) reject(error);
@@ -274,7 +280,7 @@ function wireOver(
     close(
       reason = new XrootdError({ kind: "unreachable", server, problem: "this client closed the connection" }),
     ) {
-      fail(reason);
+      fail(reason, true);
     },
   };
 }
