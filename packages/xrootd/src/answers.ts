@@ -134,10 +134,15 @@ export function parseRedirect(body: Buffer, server: string): Redirect {
   const [place, opaque = "", ...token] = text.split("?");
   const rest = { opaque: opaque.replace(/^&/, ""), token: token.join("?") };
   if (port >= 0) {
-    const host = plainAddress(place.replace(/^\[(.*)\]$/, "$1"));
-    // Host and port are looked at as those of a caller are.
-    const { port: checked } = answeredUrl(`root://${hostPort({ host, port: port || defaultPort })}`, server);
-    return { host, port: checked, ...rest };
+    const host = place.replace(/^\[(.*)\]$/, "$1");
+    // Looked at as the addresses of a caller are; anything but a host would move the port.
+    const checked = answeredUrl(`root://${hostPort({ host, port: port || defaultPort })}/`, server);
+    if (hostPort(checked) !== hostPort({ host, port: port || defaultPort }))
+      throw violation(
+        server,
+        `the server sends on to ${JSON.stringify(place.slice(0, 200))}, which is no host`,
+      );
+    return { host: plainAddress(checked.host), port: checked.port, ...rest };
   }
   const url = answeredUrl(place, server);
   return {

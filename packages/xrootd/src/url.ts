@@ -24,7 +24,7 @@ export interface XrootdUrl extends Endpoint {
 export const defaultPort = 1094;
 // Scheme, user, host in brackets or not, port, path, opaque.
 const form =
-  /^(x?roots?):\/\/(?:([^@/?[\]]*)@)?(?:\[([\da-fA-F:.]+(?:%[\w.]+)?)\]|([^:/?@[\]]+))(?::(\d{1,5}))?(?:\/([^?]*)(?:\?(.*))?)?$/;
+  /^(x?roots?):\/\/(?:([^@/?[\]]*)@)?(?:\[([\da-fA-F:.]+(?:%[\w.]+)?)\]|([\w.-]+))(?::(\d{1,5}))?(?:\/([^?]*)(?:\?(.*))?)?$/;
 
 /** Takes an address apart. Throws `invalid`, and says what a good one looks like. */
 export function parseUrl(url: string): XrootdUrl {
