@@ -18,6 +18,12 @@ need ninja-build "command -v ninja"
 need nlohmann-json3-dev "test -e /usr/include/nlohmann/json.hpp"
 need libssl-dev "test -e /usr/include/openssl/evp.h"
 need libcurl4-openssl-dev "find /usr/include -path '*curl/curl.h' | grep -q ."
+need xrootd-server "command -v xrootd && command -v cmsd" # the tests of packages/xrootd
+need xrootd-plugins "find /usr/lib -name 'libXrdSecztn-*' | grep -q ." # authentication
+need xrootd-server-plugins "find /usr/lib -name 'libXrdHttp-*' | grep -q ." # root:// and http from one server
+need xrootd-scitokens-plugins "find /usr/lib -name 'libXrdAccSciTokens-*' | grep -q ." # validation of bearer tokens
+need xrootd-client "command -v xrdcp" # the benchmark's yardstick
+need openssl "command -v openssl" # certificates of test servers
 need python3-venv 'python3.11 -c "import ensurepip, venv" || python3 -c "import ensurepip, venv"' # the trainer's environment
 
 if ((${#missing[@]} == 0)); then

@@ -1,0 +1,228 @@
+// An open remote file: reads many ranges at once, and goes on at a server that comes back if the file is still the same.
+
+import { parseOpen, type Stat } from "./answers.ts";
+import { placed, serverCode, serverError, violation, XrootdError } from "./errors.ts";
+import type { Connection } from "./login.ts";
+import { backOff, isLoss, type Patience, pause, perform, tooLong } from "./operation.ts";
+import { type ByteRange, type PlannedRead, planReads } from "./plan.ts";
+import { abortable, type Pool } from "./pool.ts";
+import { closeRequest, type FileHandle, openRequest, readRequest, readVectorRequest } from "./requests.ts";
+import { bufferSink, readSink, vectorSink } from "./sinks.ts";
+import type { XrootdUrl } from "./url.ts";
+
+export interface RemoteFile {
+  /** The address it was opened by. */
+  readonly name: string;
+  readonly size: number;
+  /** Time of the last change when it was opened, whole seconds since 1970. */
+  readonly mtime: number;
+  /** host:port of the server that holds it. */
+  readonly server: string;
+  /**
+   * The bytes of each range, in the order asked. All of them come from the file as it was opened: where the server was
+   * lost and the file has another size or time afterwards, this and every later read throws `changed`.
+   */
+  read(ranges: ByteRange[], options?: { signal?: AbortSignal }): Promise<Uint8Array[]>;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  connection: Connection;
+  handle: FileHandle;
+  stat: Stat;
+}
+
+/** What may be on its way at once, for each file: more only fills queues. */
+const mostBytesInFlight = 16 * 1024 * 1024;
+const mostRequestsInFlight = 16;
+
+export async function openRemoteFile(
+  pool: Pool,
+  patience: Patience,
+  url: XrootdUrl,
+  signal?: AbortSignal,
+): Promise<RemoteFile> {
+  const open = async (signal?: AbortSignal): Promise<Opened> => {
+    const { result, connection } = await perform(pool, patience, {
+      name: "open",
+      url,
+      request: openRequest,
+      parse: parseOpen,
+      signal,
+    });
+    return { connection, ...result };
+  };
+  const first = await open(signal);
+  const { size, mtime } = first.stat;
+  let server = first.connection.server;
+  let opened: Promise<Opened> = Promise.resolve(first);
+  /** Why nothing more can be read. */
+  let ended: XrootdError | undefined;
+
+  /** Opens again, once for all reads that lost their server. */
+  function reopen(lost: Opened): void {
+    const before = opened;
+    opened = before.then(async (current) => {
+      if (current !== lost) return current;
+      const next = await open();
+      if (next.stat.size !== size || next.stat.mtime !== mtime) {
+        ended = new XrootdError({
+          kind: "changed",
+          operation: "read",
+          url: url.url,
+          server: next.connection.server,
+          problem: `the file changed while it was read: ${described(first.stat)} before, ${described(next.stat)} after the connection was lost`,
+        });
+        throw ended;
+      }
+      server = next.connection.server;
+      return next;
+    });
+    // Kept for the next read, which tries to open again.
+    opened.catch(() => {
+      opened = before;
+    });
+  }
+
+  async function fetch(read: PlannedRead, into: Uint8Array[], signal?: AbortSignal): Promise<void> {
+    let waitedMs = 0;
+    for (let attempt = 0; ; ) {
+      if (ended) throw ended;
+      const current = await abortable(opened, signal);
+      const { connection, handle } = current;
+      const single = read.ranges.length === 1;
+      const sink = single
+        ? readSink(connection.server, into[0])
+        : vectorSink(connection.server, read.ranges, into);
+      const bytes = single ? readRequest(handle, read.ranges[0]) : readVectorRequest(handle, read.ranges);
+      let problem: XrootdError;
+      try {
+        const answer = await connection.request(bytes, sink, signal);
+        if (answer.kind === "data") {
+          if (sink.missing() === 0) return;
+          throw endedEarly(read, connection.server);
+        }
+        if (answer.kind === "wait") {
+          waitedMs += answer.seconds * 1000;
+          if (waitedMs > patience.waitLimitMs) throw tooLong(connection.server, answer, patience.waitLimitMs);
+          await pause(answer.seconds * 1000, signal);
+          continue;
+        }
+        if (answer.kind === "more")
+          throw violation(connection.server, "a read was answered with more credentials");
+        if (answer.kind === "error") {
+          problem = serverError(answer.code, answer.message, connection.server);
+          if (answer.code !== serverCode.fileNotOpen) throw problem;
+        } else {
+          problem = new XrootdError({
+            kind: "redirects",
+            server: connection.server,
+            problem: `the server sends reads of the open file elsewhere`,
+          });
+        }
+      } catch (error) {
+        if (!isLoss(error)) throw error;
+        problem = error;
+      }
+      // A new connection to a server that forgot the file, or is to be had from another: open it again.
+      if (attempt >= patience.retries) throw problem;
+      if (attempt > 0) await backOff(attempt, signal);
+      attempt++;
+      reopen(current);
+    }
+  }
+
+  const slots = limiter();
+  return {
+    name: url.url,
+    size,
+    mtime,
+    get server() {
+      return server;
+    },
+    async read(ranges, { signal } = {}) {
+      if (ended) throw ended;
+      for (const { position, length } of ranges) {
+        const inside =
+          Number.isSafeInteger(position) && Number.isSafeInteger(length) && position >= 0 && length >= 0;
+        if (!inside || position + length > size)
+          throw new XrootdError({
+            kind: "invalid",
+            operation: "read",
+            url: url.url,
+            problem: `${length} bytes at ${position} were asked for, of a file that has ${size}`,
+          });
+      }
+      const memories = ranges.map(({ length }) => new Uint8Array(length));
+      // The first failure ends the other parts too, and none is left unheard.
+      const stop = new AbortController();
+      const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+      const parts = planReads(ranges).map((read) => {
+        const into = read.targets.map(({ range, at }, i) =>
+          memories[range].subarray(at, at + read.ranges[i].length),
+        );
+        return slots
+          .run(read.bytes, both, () => fetch(read, into, both))
+          .catch((error: unknown) => {
+            stop.abort(error);
+            throw error;
+          });
+      });
+      const outcomes = await Promise.allSettled(parts);
+      if (signal?.aborted) throw signal.reason;
+      if (outcomes.some(({ status }) => status === "rejected"))
+        throw placed(stop.signal.reason, { url: url.url, operation: "read" });
+      return memories;
+    },
+    async close() {
+      if (ended?.kind === "invalid") return;
+      ended = new XrootdError({
+        kind: "invalid",
+        operation: "read",
+        url: url.url,
+        problem: "the file was closed",
+        remedy: "Open it again.",
+      });
+      const { connection, handle } = await opened.catch(() => first);
+      if (connection.failure()) return;
+      // A server that is gone has closed the file.
+      await connection.request(closeRequest(handle), bufferSink(connection.server, 1024)).catch(() => {});
+    },
+  };
+}
+
+function described({ size, mtime }: Stat): string {
+  return `${size} bytes of ${new Date(mtime * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+function endedEarly(read: PlannedRead, server: string): XrootdError {
+  return new XrootdError({
+    kind: "changed",
+    server,
+    problem: `the file ended within ${read.bytes} bytes from ${read.ranges[0].position} that it had when it was opened`,
+  });
+}
+
+/** Lets so many bytes and requests be on their way at once, the rest in the order they came. */
+function limiter() {
+  let bytes = 0;
+  let requests = 0;
+  const queue: (() => void)[] = [];
+  const admits = (more: number) =>
+    requests === 0 || (requests < mostRequestsInFlight && bytes + more <= mostBytesInFlight);
+  return {
+    async run<T>(more: number, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+      while (!admits(more)) await new Promise<void>((resolve) => queue.push(resolve));
+      requests++;
+      bytes += more;
+      try {
+        signal.throwIfAborted();
+        return await task();
+      } finally {
+        requests--;
+        bytes -= more;
+        for (const wake of queue.splice(0)) wake();
+      }
+    },
+  };
+}
