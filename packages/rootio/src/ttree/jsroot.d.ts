@@ -19,7 +19,7 @@ declare module "jsroot/io" {
   }
   export interface File extends Directory {
     fStreamerInfos: {
-      arr: { fName: string; fCheckSum: number; fElements: { arr: { fTypeName: string }[] } }[];
+      arr: import("./classes.ts").ClassDescription[];
     };
     readObject(name: string, cycle: number): Promise<unknown>;
     readObjBuffer(key: Key): Promise<TBuffer>;
