@@ -1,7 +1,8 @@
 // A ROOT file opened for reading: its trees by name, TTrees and RNTuples alike.
 
 import { defaultMaxBytes } from "./budget.ts";
-import { fileSource } from "./bytes/local.ts";
+import type { HttpOptions } from "./bytes/http.ts";
+import { openSource } from "./bytes/open.ts";
 import type { ByteSource } from "./bytes/source.ts";
 import { nearestNames, RootError } from "./errors.ts";
 import { openNTuple } from "./rntuple/ntuple.ts";
@@ -19,18 +20,18 @@ export interface RootFile {
   close(): Promise<void>;
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends HttpOptions {
   /** Bytes of decompressed and decoded data that one read may take; by default 768 MiB. */
   maxBytes?: number;
 }
 
 /**
- * Opens a ROOT file by path, or from a source of its bytes, which is closed with it. Throws RootError: `unreadable`,
- * `not_root` or `damaged`.
+ * Opens a ROOT file by path or address (http, https), or from a source of its bytes, which is closed with it. Throws
+ * RootError: `unreadable`, `not_root` or `damaged`.
  */
 export async function openRootFile(from: string | ByteSource, options: OpenOptions = {}): Promise<RootFile> {
   const { maxBytes = defaultMaxBytes } = options;
-  const source = typeof from === "string" ? await fileSource(from) : from;
+  const source = typeof from === "string" ? await openSource(from, options) : from;
   const metadata = await readMetadata(source).catch(async (error) => {
     await source.close();
     throw error;

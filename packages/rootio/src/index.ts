@@ -1,5 +1,6 @@
 // ROOT files as columns: open a file, choose a tree, read branches over a range of entries.
 
+export { type HttpOptions, httpSource } from "./bytes/http.ts";
 export { fileSource } from "./bytes/local.ts";
 export { type ByteRange, type ByteSource, checkInside } from "./bytes/source.ts";
 export * from "./columns/column.ts";

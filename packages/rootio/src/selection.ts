@@ -50,7 +50,7 @@ export function globPattern(glob: string, separator: string): RegExp {
     if (part === "**") return ".*";
     if (part === "*") return `${within}*`;
     if (part === "?") return within;
-    return part.replace(/[\^$.|+()[\]{}/-]/g, "\\$&");
+    return part.replace(/[\\^$.|+()[\]{}]/g, "\\$&");
   });
   return new RegExp(`^${source}$`, "s");
 }
