@@ -2,6 +2,7 @@
 
 export { type HttpOptions, httpSource } from "./bytes/http.ts";
 export { fileSource } from "./bytes/local.ts";
+export { memorySource } from "./bytes/memory.ts";
 export { type ByteRange, type ByteSource, checkInside } from "./bytes/source.ts";
 export * from "./columns/column.ts";
 export { concat } from "./columns/concat.ts";

@@ -54,6 +54,9 @@ function readTable(bytes: Uint8Array, entries: number, keyLength: number): Int32
   if (bytes.length === 0) return null;
   if (bytes.length < 4 * (entries + 1))
     throw new BlockError("a basket of variable-length entries has no complete table of offsets");
+  const count = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0);
+  if (count !== entries + 1)
+    throw new BlockError(`a basket of ${entries} entries has a table of ${count - 1} offsets`);
   const table = new Int32Array(entries);
   const words = Buffer.from(table.buffer);
   words.set(bytes.subarray(4, 4 * (entries + 1)));

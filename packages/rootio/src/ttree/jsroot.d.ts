@@ -23,9 +23,12 @@ declare module "jsroot/io" {
     };
     readObject(name: string, cycle: number): Promise<unknown>;
     readObjBuffer(key: Key): Promise<TBuffer>;
+    /** Where it was opened through one. */
+    proxy?: FileProxy;
   }
   export class TBuffer {
     constructor(bytes: DataView, position: number, file: File);
+    fFile?: File;
     fTagOffset: number;
     arr: DataView;
     length: number;

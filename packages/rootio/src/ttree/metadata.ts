@@ -20,6 +20,13 @@ let objectsLeft = 0;
 TBuffer.prototype.classStreamer = function (target, className) {
   const { log, warn, error } = console;
   if (depth === 0) objectsLeft = this.length + 1000;
+  // jsroot opens a file and reads its classes before it hands the file over: its first object is the place to see
+  // that from the start all objects are decompressed by our own code, which checks and names what is wrong.
+  const { fFile: file } = this;
+  if (file?.proxy instanceof SourceProxy && !Object.hasOwn(file, "readObjBuffer")) {
+    const { source } = file.proxy;
+    file.readObjBuffer = (key) => readObject(source, file, key);
+  }
   console.log = console.warn = console.error = () => {};
   depth++;
   try {
@@ -120,12 +127,17 @@ const directoryClasses = ["TDirectory", "TDirectoryFile"];
 /** Reads the header, the keys and the descriptions of classes. Throws `not_root` or `damaged`. */
 export async function readMetadata(source: ByteSource): Promise<Metadata> {
   const where = { file: source.name };
-  const [magic] = await source.read([{ position: 0, length: Math.min(4, source.size) }]);
-  if (new TextDecoder("latin1").decode(magic) !== "root")
+  const [header] = await source.read([{ position: 0, length: Math.min(20, source.size) }]);
+  if (new TextDecoder("latin1").decode(header.subarray(0, 4)) !== "root")
     throw new RootError("not_root", where, 'is not a ROOT file (it does not begin with "root")');
+  const end = endOfFile(header);
+  if (end === null || end > source.size)
+    throw new RootError(
+      "damaged",
+      where,
+      `is truncated or damaged: it has ${source.size} bytes and its header says ${end ?? "nothing"}`,
+    );
   const file = await attempt(source, {}, () => openFile(new SourceProxy(source)));
-  // From here on objects are decompressed by our own code, which checks and names what is wrong.
-  file.readObjBuffer = (key) => readObject(source, file, key);
   const trees: TreeKey[] = [];
   const keys = new Map<TreeKey, Key>();
   const others: Metadata["others"] = [];
@@ -166,12 +178,19 @@ export async function readMetadata(source: ByteSource): Promise<Metadata> {
   };
 }
 
+/** Where the file ends, after its magic word, version and first record; large files have 8 bytes for it. */
+function endOfFile(header: Uint8Array): number | null {
+  if (header.length < 20) return null;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  return view.getUint32(4) < 1_000_000 ? view.getUint32(12) : Number(view.getBigUint64(12));
+}
+
 class SourceProxy extends FileProxy {
-  #source: ByteSource;
+  readonly source: ByteSource;
 
   constructor(source: ByteSource) {
     super();
-    this.#source = source;
+    this.source = source;
   }
 
   override async openFile() {
@@ -179,17 +198,17 @@ class SourceProxy extends FileProxy {
   }
 
   override getFileName() {
-    return this.#source.name;
+    return this.source.name;
   }
 
   override getFileSize() {
-    return this.#source.size;
+    return this.source.size;
   }
 
   override async readBuffer(position: number, length: number) {
     // jsroot asks for a fixed number of bytes at the start, which a small file may not have.
-    const inside = position < 1024 ? Math.min(length, this.#source.size - position) : length;
-    const [bytes] = await this.#source.read([{ position, length: inside }]);
+    const inside = position < 1024 ? Math.min(length, this.source.size - position) : length;
+    const [bytes] = await this.source.read([{ position, length: inside }]);
     return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }
