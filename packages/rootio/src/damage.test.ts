@@ -27,14 +27,27 @@ function generator(seed: number) {
 }
 
 function digest(column: Column, hash: ReturnType<typeof createHash>): void {
-  const add = (array: ArrayBufferView) =>
+  const add = (array: ArrayBufferView) => {
     hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  };
   hash.update(column.kind);
-  if (column.kind === "number") add(column.values);
-  else if (column.kind === "string") add(column.offsets), add(column.bytes);
-  else if (column.kind === "record") for (const field of column.fields.values()) digest(field, hash);
-  else if (column.kind === "union") add(column.tags), column.alternatives.forEach((a) => digest(a, hash));
-  else add(column.offsets), digest(column.content, hash);
+  switch (column.kind) {
+    case "number":
+      return add(column.values);
+    case "string":
+      add(column.offsets);
+      return add(column.bytes);
+    case "record":
+      for (const field of column.fields.values()) digest(field, hash);
+      return;
+    case "union":
+      add(column.tags);
+      for (const alternative of column.alternatives) digest(alternative, hash);
+      return;
+    default:
+      add(column.offsets);
+      digest(column.content, hash);
+  }
 }
 
 /** What a file gives: by tree and branch the digest of its numbers, or the kind of the error. */
