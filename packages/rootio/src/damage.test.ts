@@ -33,10 +33,12 @@ function digest(column: Column, hash: ReturnType<typeof createHash>): void {
   hash.update(column.kind);
   switch (column.kind) {
     case "number":
-      return add(column.values);
+      add(column.values);
+      return;
     case "string":
       add(column.offsets);
-      return add(column.bytes);
+      add(column.bytes);
+      return;
     case "record":
       for (const field of column.fields.values()) digest(field, hash);
       return;
