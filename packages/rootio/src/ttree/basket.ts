@@ -3,12 +3,18 @@
 import type { Take } from "../budget.ts";
 import { BlockError, decompress } from "../compression/blocks.ts";
 
-/** Values end at `border`; what follows is the table of entry offsets, which count from the start of the content. */
+/** Values end where a table of the entries' beginnings may follow. */
 export interface BasketContent {
   entries: number;
   values: Uint8Array;
-  /** Offset of each entry in `values`; null where the basket has no table. */
-  entryOffsets: Int32Array | null;
+  /** Null where the basket has no table. */
+  table: EntryTable | null;
+}
+
+/** Where entries begin in the values: big-endian words, each more by `shift` than the place in the values. */
+export interface EntryTable {
+  words: DataView;
+  shift: number;
 }
 
 /** Parses the key and decompresses the content. Throws BlockError. */
@@ -45,22 +51,18 @@ export async function readBasket(
   return {
     entries,
     values: content.subarray(0, border),
-    entryOffsets: expectTable ? readTable(content.subarray(border), entries, keyLength) : null,
+    table: expectTable ? readTable(content.subarray(border), entries, keyLength) : null,
   };
 }
 
 /** The table: a count, then where each entry begins, counted from the start of the key, and a last word without meaning. */
-function readTable(bytes: Uint8Array, entries: number, keyLength: number): Int32Array | null {
+function readTable(bytes: Uint8Array, entries: number, keyLength: number): EntryTable | null {
   if (bytes.length === 0) return null;
   if (bytes.length < 4 * (entries + 1))
     throw new BlockError("a basket of variable-length entries has no complete table of offsets");
-  const count = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = view.getInt32(0);
   if (count !== entries + 1)
     throw new BlockError(`a basket of ${entries} entries has a table of ${count - 1} offsets`);
-  const table = new Int32Array(entries);
-  const words = Buffer.from(table.buffer);
-  words.set(bytes.subarray(4, 4 * (entries + 1)));
-  words.swap32();
-  for (let i = 0; i < entries; i++) table[i] -= keyLength;
-  return table;
+  return { words: new DataView(bytes.buffer, bytes.byteOffset + 4, 4 * entries), shift: keyLength };
 }

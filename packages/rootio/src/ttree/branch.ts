@@ -5,7 +5,8 @@ import type { BranchInfo } from "../tree.ts";
 import { type FindClass, UnreadableTypeError } from "./classes.ts";
 import { layoutOfElement, layoutOfLeaves } from "./describe.ts";
 import { type Layout, shapeOf } from "./layout.ts";
-import type { BranchObject, TreeObject } from "./metadata.ts";
+import type { EntryTable } from "./basket.ts";
+import type { BranchObject, EmbeddedBasket, TreeObject } from "./metadata.ts";
 
 export interface Basket {
   firstEntry: number;
@@ -13,7 +14,7 @@ export interface Basket {
   /** Where the basket with its key lies in the file, or its content where it is inside the tree's own object. */
   at:
     | { position: number; length: number }
-    | { content: Uint8Array; border: number; entryOffsets: Int32Array };
+    | { content: Uint8Array; border: number; table: EntryTable | null };
 }
 
 export interface Branch {
@@ -90,9 +91,17 @@ function listBaskets(object: BranchObject): Basket[] {
       at: {
         content: view ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(0),
         border: basket.fLast - basket.fKeylen,
-        entryOffsets: Int32Array.from(basket.fEntryOffset ?? [], (offset) => offset - basket.fKeylen),
+        table: embeddedTable(basket),
       },
     });
   }
   return baskets;
+}
+
+function embeddedTable({ fEntryOffset, fKeylen, fNevBuf }: EmbeddedBasket): EntryTable | null {
+  if (!fEntryOffset || fEntryOffset.length === 0) return null;
+  if (fEntryOffset.length < fNevBuf) throw new BlockError("a basket inside the tree lacks entry offsets");
+  const words = new DataView(new ArrayBuffer(4 * fNevBuf));
+  for (let i = 0; i < fNevBuf; i++) words.setInt32(4 * i, fEntryOffset[i]);
+  return { words, shift: fKeylen };
 }

@@ -111,8 +111,7 @@ function embeddedContent({ entries, at }: Basket): BasketContent {
   if (!("content" in at)) throw new BlockError("a basket has no content");
   if (at.border < 0 || at.border > at.content.length)
     throw new BlockError("the values of a basket inside the tree end outside its content");
-  const entryOffsets = at.entryOffsets.length > 0 ? at.entryOffsets.subarray(0, entries) : null;
-  return { entries, values: at.content.subarray(0, at.border), entryOffsets };
+  return { entries, values: at.content.subarray(0, at.border), table: at.table };
 }
 
 async function named<T>(
