@@ -2,9 +2,10 @@
 
 /**
  * unreadable: the file cannot be opened; not_root: it is something else; damaged: its content contradicts itself;
- * missing: no tree or branch of that name; unsupported: a type or compression that this reader does not know.
+ * missing: no tree or branch of that name; unsupported: a type that this reader does not know; too_large: more memory
+ * than the limit of one read.
  */
-export type RootErrorKind = "unreadable" | "not_root" | "damaged" | "missing" | "unsupported";
+export type RootErrorKind = "unreadable" | "not_root" | "damaged" | "missing" | "unsupported" | "too_large";
 
 export class RootError extends Error {
   readonly kind: RootErrorKind;

@@ -1,8 +1,11 @@
 // ROOT files as columns: open a file, choose a tree, read branches over a range of entries.
 
-export type { Column } from "./assemble.ts";
-export type { ElementType } from "./branch.ts";
-export type { Values } from "./decode.ts";
+export { type HttpOptions, httpSource } from "./bytes/http.ts";
+export { fileSource } from "./bytes/local.ts";
+export { memorySource } from "./bytes/memory.ts";
+export { type ByteRange, type ByteSource, checkInside } from "./bytes/source.ts";
+export * from "./columns/column.ts";
+export { concat } from "./columns/concat.ts";
 export { nearestNames, RootError, type RootErrorKind } from "./errors.ts";
-export { openRootFile, type RootFile } from "./file.ts";
-export type { BranchInfo, Tree } from "./tree.ts";
+export { type OpenOptions, openRootFile, type RootFile } from "./file.ts";
+export type { BranchInfo, Chunk, EntryRange, Tree } from "./tree.ts";

@@ -1,8 +1,16 @@
 // Columns of a TTree in a ROOT file.
 
-import { openRootFile, RootError, type RootFile, type Tree, type Values } from "@driftline/rootio";
+import {
+  type BranchInfo,
+  type Column,
+  openRootFile,
+  RootError,
+  type RootFile,
+  type Tree,
+  type Values,
+} from "@driftline/rootio";
 import { fail } from "../errors/registry.ts";
-import type { ColumnChunk, ColumnFile } from "./columnFile.ts";
+import type { ColumnChunk, ColumnFile, ColumnInfo, NumberColumn } from "./columnFile.ts";
 
 /** Entries read at a time. */
 const chunkEntries = 4096;
@@ -21,7 +29,7 @@ export async function openRootColumns(path: string, treeName: string): Promise<C
     holder: `tree "${treeName}"`,
     word: "branch",
     entries: tree.entries,
-    columns: tree.branches,
+    columns: tree.branches.map(columnInfo),
     chunks: (names) => chunks(path, tree, names),
     close: () => (file satisfies RootFile).close(),
   };
@@ -31,12 +39,22 @@ async function* chunks(path: string, tree: Tree, names: string[]): AsyncGenerato
   for (let start = 0; start < tree.entries; start += chunkEntries) {
     const stop = Math.min(start + chunkEntries, tree.entries);
     const read = await translate(path, "data.files", () => tree.read(names, { start, stop }));
-    const columns = Object.entries(read).map(([name, { values, offsets }]) => [
-      name,
-      { values: toNumbers(values), offsets },
-    ]);
+    const columns = Object.entries(read).map(([name, column]) => [name, numbersOf(column)]);
     yield { start, entries: stop - start, columns: Object.fromEntries(columns) };
   }
+}
+
+function columnInfo({ name, typeName, shape, problem }: BranchInfo): ColumnInfo {
+  const jagged = shape?.kind === "list";
+  const content = shape?.kind === "list" ? shape.content : shape;
+  if (content?.kind === "number") return { name, type: content.type, jagged, problem };
+  return { name, type: typeName, jagged, problem: problem ?? `holds ${typeName}, which is not a number` };
+}
+
+function numbersOf(column: Column): NumberColumn {
+  const content = column.kind === "list" ? column.content : column;
+  if (content.kind !== "number") throw new TypeError(`a column of ${content.kind}`);
+  return { values: toNumbers(content.values), offsets: column.kind === "list" ? column.offsets : null };
 }
 
 function toNumbers(values: Values): ArrayLike<number> {
@@ -50,8 +68,8 @@ const remedies: Record<RootError["kind"], string> = {
   not_root: "Give ROOT files with a TTree, or Parquet files.",
   damaged: "Copy the file again from where it came from, or leave it out.",
   missing: "Correct data.files in family.yaml, or give files that have it.",
-  unsupported:
-    "Write a TTree with branches of numbers or lists of numbers, compressed with zlib or Zstandard or not at all.",
+  unsupported: "Write a TTree or an RNTuple with numbers or lists of numbers.",
+  too_large: "Write baskets or pages of fewer entries, or leave the file out.",
 };
 
 async function translate<T>(path: string, field: string, work: () => Promise<T>): Promise<T> {

@@ -19,13 +19,16 @@ declare module "jsroot/io" {
   }
   export interface File extends Directory {
     fStreamerInfos: {
-      arr: { fName: string; fCheckSum: number; fElements: { arr: { fTypeName: string }[] } }[];
+      arr: import("./classes.ts").ClassDescription[];
     };
     readObject(name: string, cycle: number): Promise<unknown>;
     readObjBuffer(key: Key): Promise<TBuffer>;
+    /** Where it was opened through one. */
+    proxy?: FileProxy;
   }
   export class TBuffer {
     constructor(bytes: DataView, position: number, file: File);
+    fFile?: File;
     fTagOffset: number;
     arr: DataView;
     length: number;

@@ -1,17 +1,28 @@
 // One basket: its key, which alone tells whether the content is compressed, and its content.
 
-import { BlockError, decompress } from "./decompress.ts";
+import type { Take } from "../budget.ts";
+import { BlockError, decompress } from "../compression/blocks.ts";
 
-/** Values end at `border`; what follows is the table of entry offsets, which count from the start of the content. */
+/** Values end where a table of the entries' beginnings may follow. */
 export interface BasketContent {
   entries: number;
   values: Uint8Array;
-  /** Offset of each entry in `values`; empty where the basket has no table. */
-  entryOffsets: number[];
+  /** Null where the basket has no table. */
+  table: EntryTable | null;
 }
 
-/** Parses the key and decompresses the content. Throws BlockError or CompressionError. */
-export async function readBasket(bytes: Uint8Array, expectTable: boolean): Promise<BasketContent> {
+/** Where entries begin in the values: big-endian words, each more by `shift` than the place in the values. */
+export interface EntryTable {
+  words: DataView;
+  shift: number;
+}
+
+/** Parses the key and decompresses the content. Throws BlockError. */
+export async function readBasket(
+  bytes: Uint8Array,
+  expectTable: boolean,
+  take: Take,
+): Promise<BasketContent> {
   if (bytes.length < 18) throw new BlockError("a basket is shorter than its key");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const total = view.getInt32(0);
@@ -35,18 +46,23 @@ export async function readBasket(bytes: Uint8Array, expectTable: boolean): Promi
   if (border < 0 || border > contentLength || entries < 0)
     throw new BlockError("a basket's values end outside its content");
   const block = bytes.subarray(keyLength);
+  take(contentLength);
   const content = contentLength === block.length ? block : await decompress(block, contentLength);
   return {
     entries,
     values: content.subarray(0, border),
-    entryOffsets: expectTable ? readTable(content.subarray(border), entries, keyLength) : [],
+    table: expectTable ? readTable(content.subarray(border), entries, keyLength) : null,
   };
 }
 
 /** The table: a count, then where each entry begins, counted from the start of the key, and a last word without meaning. */
-export function readTable(bytes: Uint8Array, entries: number, keyLength: number): number[] {
+function readTable(bytes: Uint8Array, entries: number, keyLength: number): EntryTable | null {
+  if (bytes.length === 0) return null;
   if (bytes.length < 4 * (entries + 1))
     throw new BlockError("a basket of variable-length entries has no complete table of offsets");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: entries }, (_, i) => view.getInt32(4 * (i + 1)) - keyLength);
+  const count = view.getInt32(0);
+  if (count !== entries + 1)
+    throw new BlockError(`a basket of ${entries} entries has a table of ${count - 1} offsets`);
+  return { words: new DataView(bytes.buffer, bytes.byteOffset + 4, 4 * entries), shift: keyLength };
 }
