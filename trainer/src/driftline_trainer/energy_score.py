@@ -90,7 +90,7 @@ class EnergyScoreModel:
         latent = jax.random.normal(key_latent, (self.settings.draws, count, state.generator.latents))
 
         def loss(generator: CloudGenerator) -> Float[Array, ""]:
-            draws = draw(generator, embed, batch.features, batch.fractions, latent)
+            draws = draw(generator.with_fixed_scales(), embed, batch.features, batch.fractions, latent)
             return response_score(draws, batch.truth).mean()
 
         value, gradients = mean_over_shares(jax.value_and_grad(loss)(state.generator))
