@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { quickTrainings } from "./quickTrainings.ts";
 
 const command = fileURLToPath(new URL("../packages/driftline/bin/main.mjs", import.meta.url));
 /** Small families that train in seconds, for tests. */
@@ -23,7 +24,7 @@ export interface Run {
 
 export function start(args: string[], env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [command, ...args], {
-    env: { ...process.env, DRIFTLINE_FAMILIES: testFamilies, ...env },
+    env: { ...process.env, DRIFTLINE_FAMILIES: testFamilies, ...quickTrainings, ...env },
   });
 }
 

@@ -8,7 +8,6 @@ import { finish, type Served, start, startServer, temporaryDirectory } from "../
 import { type Injector, injector, noInjector } from "./inject.ts";
 import { assertNothingRedone } from "./kill.ts";
 import { assertNoneLeft, workersAndTrainers } from "./processes.ts";
-import { quickTrainings } from "./quickTrainings.ts";
 
 const skip = noInjector() ?? false;
 const hour = 3600;
@@ -31,7 +30,6 @@ async function serveByClock(t: TestContext): Promise<Site> {
   // Faults need one thread of Node's for files; the clock does not.
   const environment = {
     ...clock.environment,
-    ...quickTrainings,
     UV_THREADPOOL_SIZE: "4",
     DRIFTLINE_DATA_DIR: data,
   };

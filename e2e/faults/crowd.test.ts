@@ -9,15 +9,12 @@ import { driftline, driftlineJson, serve, temporaryDirectory } from "../support.
 import { assertNothingRedone } from "./kill.ts";
 import { assertNoneLeft } from "./processes.ts";
 import { publishTogether } from "./publishers.ts";
-import { quickTrainings } from "./quickTrainings.ts";
 
 test("32 processes ask for one missing model: one job, one training, 32 equal answers", async (t) => {
   const data = join(await temporaryDirectory(t), "data");
   const here = ["--data-dir", data];
   const runs = await Promise.all(
-    Array.from({ length: 32 }, () =>
-      driftline(["ensure", "test.fast", "--wait", "--json", ...here], quickTrainings),
-    ),
+    Array.from({ length: 32 }, () => driftline(["ensure", "test.fast", "--wait", "--json", ...here])),
   );
   for (const { code, stdout, stderr } of runs) assert.equal(code, 0, `${stdout}\n${stderr}`);
   const hits = runs.map(({ stdout }) => JSON.parse(stdout) as Hit);

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type Driftline, type Job, type JobEvent } from "@driftline/client";
 import { driftline, type Served, startServer } from "../support.ts";
 import { assertNoneLeft, workersAndTrainers } from "./processes.ts";
-import { quickTrainings } from "./quickTrainings.ts";
 import { pick, type Random, randomFrom } from "./random.ts";
 
 export interface KillOptions {
@@ -16,6 +15,8 @@ export interface KillOptions {
   /** So many jobs run at once, and so many kills befall them: a round. */
   atOnce: number;
   seed: number;
+  /** Kills come within so many seconds of each other; if left out, within the time of a round that nothing disturbs. */
+  withinSeconds?: number;
   hyperparameters?: Record<string, unknown>;
   onKill?: (kill: Kill) => void;
 }
@@ -31,8 +32,8 @@ export interface Kill {
 export interface KillReport {
   kills: Kill[];
   jobs: number;
-  /** Of a round that nothing disturbed. */
-  undisturbedSeconds: number;
+  /** Of a round that nothing disturbed; null where there was none. */
+  undisturbedSeconds: number | null;
 }
 
 const patienceMs = 600_000;
@@ -47,7 +48,6 @@ interface Site {
 export async function killDuringEnsures(dataDirectory: string, options: KillOptions): Promise<KillReport> {
   const random = randomFrom(options.seed);
   const environment = {
-    ...quickTrainings,
     DRIFTLINE_DATA_DIR: dataDirectory,
     DRIFTLINE_WORKERS: String(options.atOnce),
   };
@@ -58,13 +58,17 @@ export async function killDuringEnsures(dataDirectory: string, options: KillOpti
   const begin = () =>
     Promise.all(Array.from({ length: options.atOnce }, () => beginJob(site, options, 1000 + jobs++)));
   try {
-    const started = performance.now();
-    await assertEndWell(site, await begin());
-    const undisturbedSeconds = (performance.now() - started) / 1000;
+    let undisturbedSeconds: number | null = null;
+    if (options.withinSeconds === undefined) {
+      const started = performance.now();
+      await assertEndWell(site, await begin());
+      undisturbedSeconds = (performance.now() - started) / 1000;
+    }
+    const withinSeconds = options.withinSeconds ?? undisturbedSeconds!;
     for (let round = 1; kills.length < options.times; round++) {
       const ids = await begin();
       const wanted = Math.min(options.atOnce, options.times - kills.length);
-      const made = await disturb(site, ids, wanted, undisturbedSeconds, random, options.onKill);
+      const made = await disturb(site, ids, wanted, withinSeconds, random, options.onKill);
       kills.push(...made);
       try {
         await assertEndWell(site, ids);
@@ -96,13 +100,13 @@ async function disturb(
   site: Site,
   ids: string[],
   times: number,
-  undisturbedSeconds: number,
+  withinSeconds: number,
   random: Random,
   onKill?: (kill: Kill) => void,
 ): Promise<Kill[]> {
   const kills: Kill[] = [];
   while (kills.length < times) {
-    const seconds = random() * undisturbedSeconds;
+    const seconds = random() * withinSeconds;
     const [kind, which] = [random(), random()];
     await sleep(seconds * 1000);
     const jobs = await jobsOf(site, ids);

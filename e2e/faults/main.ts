@@ -18,6 +18,7 @@ const { values } = parseArgs({
     times: { type: "string", default: "200" },
     "at-once": { type: "string", default: "2" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    within: { type: "string" },
     hyperparameters: { type: "string" },
     seconds: { type: "string", default: "120" },
     stride: { type: "string", default: "1" },
@@ -46,6 +47,7 @@ async function kill(): Promise<string[]> {
     times: Number(values.times),
     atOnce: Number(values["at-once"]),
     seed: Number(values.seed),
+    withinSeconds: values.within === undefined ? undefined : Number(values.within),
     hyperparameters: values.hyperparameters === undefined ? undefined : JSON.parse(values.hyperparameters),
     onKill: ({ victim, seconds, running }) =>
       process.stderr.write(
@@ -55,8 +57,10 @@ async function kill(): Promise<string[]> {
   const count = (victim: string) => report.kills.filter((each) => each.victim === victim).length;
   return [
     `${report.kills.length} kills (server ${count("server")}, worker ${count("worker")}, trainer ${count("trainer")}) ` +
-      `in ${report.jobs} jobs, ${values["at-once"]} at once, all published; ` +
-      `a round that is not disturbed takes ${report.undisturbedSeconds.toFixed(1)} s`,
+      `in ${report.jobs} jobs, ${values["at-once"]} at once, all published` +
+      (report.undisturbedSeconds === null
+        ? ""
+        : `; a round that is not disturbed takes ${report.undisturbedSeconds.toFixed(1)} s`),
   ];
 }
 

@@ -37,10 +37,16 @@ def test_weights_stay_equal_on_all_shares(dataset, tmp_path):
     run = training._compiled(model, model.settings)
     state = model.start(random_key(1))
     after, _ = run(state, (0.0, 0), model.rows, model.embed, random_key(2), jnp.array([0, 60]), 0, 5)
-    for before, leaf in zip(jax.tree.leaves(state.generator), jax.tree.leaves(after.generator), strict=True):
+    for leaf in jax.tree.leaves(after.generator):
         one, two = (np.asarray(copy.data) for copy in leaf.addressable_shards)
         np.testing.assert_array_equal(one, two)
-        assert (one != np.asarray(before)).any()
+    for before, leaf in zip(
+        jax.tree.leaves(state.generator.network), jax.tree.leaves(after.generator.network), strict=True
+    ):
+        assert (np.asarray(leaf) != np.asarray(before)).any()
+    # Scales come from the data and stay as they are, to the bit.
+    for moved in (after.generator, after.average):
+        assert (moved.log_charge, *moved.widths) == (state.generator.log_charge, *state.generator.widths)
 
 
 def test_too_few_devices_are_an_error():

@@ -98,6 +98,7 @@ def write_job(directory: Path, samples: dict[str, np.ndarray], protocol: str = P
         "protocol": protocol,
         "columns": columns,
         "tests": tests,
+        "rounds": 150,
         "resamplings": 100,
         "seed": 1,
     }

@@ -50,7 +50,10 @@ function runWith(program) {
 if (Number.parseInt(process.versions.node, 10) >= neededNode) {
   // Keeps compiled code between starts (0.2 s of 0.6); in the user's own folder, which no other user can write to.
   const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache");
-  nodeModule.enableCompileCache(path.join(cache, "driftline", "compiled"));
+  const compiled = path.join(cache, "driftline", "compiled");
+  nodeModule.enableCompileCache(compiled);
+  // For the worker processes too, and those that run models.
+  process.env.NODE_COMPILE_CACHE ??= compiled;
   // A checkout has the sources, which Node runs as they are; a published package has only dist/.
   const source = new URL("../src/cli/main.ts", import.meta.url);
   await import(existsSync(source) ? source.href : new URL("../dist/cli/main.js", import.meta.url).href);

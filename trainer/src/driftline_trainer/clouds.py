@@ -1,6 +1,8 @@
 """A generator that draws charge clouds: a network gives their charge, place and size, and a sum of Gaussian
 profiles makes the image. True images have rank three or less, so a few clouds suffice."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -36,16 +38,21 @@ class CloudGenerator(eqx.Module):
     clouds: int = eqx.field(static=True)
     inner_latents: int = eqx.field(static=True)
     first: tuple[int, int] = eqx.field(static=True)
-    log_charge: float = eqx.field(static=True)
-    """Natural logarithm of a typical charge, in thresholds."""
-    widths: tuple[float, float] = eqx.field(static=True)
-    """Root mean square widths of the mean image, in cells."""
+    log_charge: Float[Array, ""]
+    """Natural logarithm of a typical cloud's charge, in thresholds. This and the widths come from the data and are not
+    learned; as arrays, so that trainings on other data run the same compiled program."""
+    widths: tuple[Float[Array, ""], Float[Array, ""]]
+    """A typical cloud's root mean square widths, in cells."""
     pulses: tuple[Pulse | None, Pulse | None]
     """What shapes the charge that is counted in the cells along an axis; None where a response is what is sampled."""
 
     @property
     def latents(self) -> int:
         return self.inner_latents + self.readout.latents
+
+    def with_fixed_scales(self) -> "CloudGenerator":
+        """The same with no gradient in what is not learned."""
+        return replace(self, **jax.lax.stop_gradient({"log_charge": self.log_charge, "widths": self.widths}))
 
     def __call__(
         self,
@@ -73,7 +80,7 @@ class CloudGenerator(eqx.Module):
         squares = latent[:, :SQUARED] ** 2 - 1
         raw = self.network(jnp.concatenate([encoded, latent, squares], axis=1))
         low, high = LOG_CHARGE_RANGE
-        log_charge = jnp.clip(raw[:, :k] + (self.log_charge - float(np.log(k))), low, high)
+        log_charge = jnp.clip(raw[:, :k] + self.log_charge, low, high)
         profiles = []
         for axis in (0, 1):
             shift = REACH[axis] * jnp.tanh(raw[:, (1 + axis) * k : (2 + axis) * k] / REACH[axis])
@@ -83,7 +90,7 @@ class CloudGenerator(eqx.Module):
             if pulse is None:
                 profiles.append(gaussian(cells, centre, width * jnp.exp(float(np.log(WIDTH_FACTOR)) * size)))
             else:
-                width = COUNTED_WIDTH * width * jnp.exp(float(np.log(COUNTED_FACTOR)) * size)
+                width = width * jnp.exp(float(np.log(COUNTED_FACTOR)) * size)
                 profiles.append(pulse(counts(cells, pulse.reach, centre, width), cells))
         pads, times = profiles
         charge = self.readout.threshold * jnp.exp(log_charge)
@@ -122,11 +129,12 @@ def make_cloud_generator(
     widths: tuple[float, float],
     pulses: tuple[Pulse | None, Pulse | None],
 ) -> CloudGenerator:
+    """`log_charge` and `widths` are those of the mean image."""
     sizes = [encoding.size + latents + min(latents, SQUARED)] + [width] * depth + [5 * clouds]
     network = perceptron(key, sizes, last_gain=0.5)
     gain = dense(key, encoding.size, latents, gain=0.0)
-    return CloudGenerator(network, gain, encoding, readout, clouds, latents, first, log_charge, widths, pulses)
-
-
-def parameters(generator: eqx.Module) -> int:
-    return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(generator, eqx.is_array)))
+    a_clouds = jnp.float32(log_charge - float(np.log(clouds)))
+    own = [
+        jnp.float32(wide if pulse is None else COUNTED_WIDTH * wide) for wide, pulse in zip(widths, pulses, strict=True)
+    ]
+    return CloudGenerator(network, gain, encoding, readout, clouds, latents, first, a_clouds, (own[0], own[1]), pulses)

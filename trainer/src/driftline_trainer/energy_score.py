@@ -1,5 +1,7 @@
 """Trains a cloud generator by the energy score of its draws: no discriminator, one loss that goes down."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -90,7 +92,8 @@ class EnergyScoreModel:
             name = f"generator.pulses.{axis}.log_heights"
             if pulse is not None and name in arrays and arrays[name].ndim == 1 and len(arrays[name]) % 2 == 1:
                 arrays[name] = np.asarray(continued(pulse, arrays[name]).log_heights)
-        generator = taken({"generator": own}, arrays)["generator"]
+        learned = taken({"generator": own}, arrays)["generator"]
+        generator = replace(learned, log_charge=own.log_charge, widths=own.widths)
         return State(generator, generator, self.optimiser.init(generator))
 
     def weights(self, generator: CloudGenerator, state: State) -> dict[str, Float[np.ndarray, "..."]]:
@@ -107,7 +110,7 @@ class EnergyScoreModel:
         latent = jax.random.normal(key_latent, (self.settings.draws, count, state.generator.latents))
 
         def loss(generator: CloudGenerator) -> Float[Array, ""]:
-            draws = draw(generator, embed, batch.features, batch.fractions, latent)
+            draws = draw(generator.with_fixed_scales(), embed, batch.features, batch.fractions, latent)
             return response_score(draws, batch.truth).mean()
 
         value, gradients = mean_over_shares(jax.value_and_grad(loss)(state.generator))

@@ -18,7 +18,8 @@ class Pace(eqx.Module):
     decay: Float[Array, ""]
 
     def averaged(self, average: Tree, weights: Tree) -> Tree:
-        return jax.tree.map(lambda a, w: self.decay * a + (1 - self.decay) * w, average, weights)
+        # In this form the average of what does not change is what it is, to the bit.
+        return jax.tree.map(lambda a, w: a + (1 - self.decay) * (w - a), average, weights)
 
 
 def pace_at(step: Int[Array, ""], annealing: Int[Array, " 2"], highest_rate: float, decay: float) -> Pace:

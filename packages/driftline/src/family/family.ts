@@ -109,6 +109,8 @@ export interface Family {
   validation: {
     /** Held-out rows that the gated figures use at most: thresholds of chi-squared and distances belong to a size. */
     rows: number;
+    /** Rounds of the boosted classifiers, where not the usual ones. */
+    classifierRounds?: number;
     gates: Gate[];
     domain: { rows: number; corners: number; gates: Gate[] } | null;
     reconstruction: ReconstructionPolicy | null;

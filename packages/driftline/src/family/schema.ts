@@ -197,6 +197,14 @@ export const familyFile = z.strictObject({
   validation: z
     .strictObject({
       rows: rows.describe("Held-out rows that the gated figures use at most; thresholds belong to a size"),
+      classifierRounds: z
+        .int()
+        .min(10)
+        .max(1000)
+        .optional()
+        .describe(
+          "Rounds of the boosted classifiers; 150 if left out, which the thresholds of AUCs belong to",
+        ),
       gates: z.array(gate).describe("What a model must pass to be published"),
       domain: domainTest.nullable().default(null).describe("Test at other conditions; null for none"),
       reconstruction: reconstruction

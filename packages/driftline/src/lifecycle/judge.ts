@@ -57,6 +57,7 @@ export async function judge(request: JudgeRequest): Promise<ModelValidation> {
     threshold: data.threshold,
     gates: validation.gates,
     rows: validation.rows,
+    classifierRounds: validation.classifierRounds,
     train: request.train,
     test: request.test,
     generate,

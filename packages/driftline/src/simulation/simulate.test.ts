@@ -1,6 +1,7 @@
 // Simulated datasets: threads, chunks, domains, cancelling and refusals.
 
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { InputFeature, OutputImage, SimulatorSource } from "../family/family.ts";
@@ -101,6 +102,15 @@ test("inputs fill their domain: uniform, momenta in the logarithm, integers with
       assert.ok(Math.abs(mean - 0.5) < 5 / Math.sqrt(12 * rows), `${input.name}: ${mean}`);
     }
   });
+});
+
+test("one thread does what is asked for one after another", async () => {
+  let started = 0;
+  const count = () => started++;
+  subscribe("worker_threads", count);
+  for (const seed of [1, 2, 3]) await simulate({ ...options, rows: 600, threads: 1, seed });
+  unsubscribe("worker_threads", count);
+  assert.ok(started <= 1, `${started} threads were started`);
 });
 
 test("progress goes from nothing to all", async () => {

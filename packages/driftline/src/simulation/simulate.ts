@@ -1,7 +1,5 @@
 // Simulated responses, on worker threads: the same to the bit for any number of threads.
 
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import { eventWordPairs } from "@driftline/client/noise";
 import { fail } from "../errors/registry.ts";
 import type { ConditionValues, InputFeature, OutputImage, SimulatorSource } from "../family/family.ts";
@@ -11,6 +9,7 @@ import { respondExternally } from "./external.ts";
 import { drawInputs } from "./inputs.ts";
 import type { SimulatorSetup } from "./setup.ts";
 import { createResponder, findSimulator } from "./simulators.ts";
+import { runInThread } from "./threads.ts";
 
 export { drawInputs };
 
@@ -84,7 +83,15 @@ export async function respond(
   options.signal?.addEventListener("abort", stop);
   try {
     const threads = Math.max(1, Math.min(options.threads ?? 2, Math.ceil(rows / ROWS_PER_THREAD)));
-    const ended = await Promise.allSettled(Array.from({ length: threads }, () => runWorker(task, stop)));
+    const one = async () => {
+      try {
+        await runInThread(task);
+      } catch (error) {
+        stop(); // the others
+        throw error;
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: threads }, one));
     throwIfCancelled(options.signal);
     for (const result of ended) {
       if (result.status === "rejected") {
@@ -118,18 +125,6 @@ export function respondHere(
     responder(events[2 * row], events[2 * row + 1], options.features, row * width, responses, row * cells);
   }
   return responses;
-}
-
-async function runWorker(task: WorkerTask, stopOthers: () => void): Promise<void> {
-  const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: task });
-  try {
-    // A worker ends by itself when no rows are left; an error in it rejects here.
-    await once(worker, "exit");
-  } catch (error) {
-    stopOthers();
-    throw error;
-  }
 }
 
 function setupOf(options: SimulationOptions): SimulatorSetup {

@@ -26,6 +26,8 @@ export interface TwoSampleTest {
 }
 
 const protocol = "driftline-two-sample/1";
+/** What the thresholds of AUCs belong to. */
+export const classifierRounds = 150;
 
 const results = z.object({
   protocol: z.literal(protocol),
@@ -49,6 +51,8 @@ export async function writeTwoSampleJob(
     /** The columns of each set in a row of a sample. */
     columns: Record<ColumnSet, number[]>;
     tests: TwoSampleTest[];
+    /** Fewer have a higher learning rate each, so that they get as far. */
+    rounds: number;
     resamplings: number;
     seed: number;
   },
@@ -59,8 +63,8 @@ export async function writeTwoSampleJob(
     { dtype: "F32" as const, shape: [rows, width], data: values },
   ]);
   await writeSafetensors(join(directory, "samples.safetensors"), Object.fromEntries(tensors));
-  const { columns, tests, resamplings, seed } = job;
-  const content = { protocol, columns, tests, resamplings, seed };
+  const { columns, tests, rounds, resamplings, seed } = job;
+  const content = { protocol, columns, tests, rounds, resamplings, seed };
   await writeFile(join(directory, "job.json"), `${JSON.stringify(content, null, 2)}\n`);
 }
 

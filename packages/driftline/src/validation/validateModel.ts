@@ -25,7 +25,13 @@ import { chooseRows, purposes } from "./random.ts";
 import type { Reconstruction } from "./reconstruction/validateReconstruction.ts";
 import { drawSample, type Generate, type Sample, selectRows, someDraws, someEvents } from "./sample.ts";
 import { summaryQuantities } from "./summaries.ts";
-import { type RunPython, runTwoSampleTests, type TwoSampleResults, writeTwoSampleJob } from "./twoSample.ts";
+import {
+  classifierRounds,
+  type RunPython,
+  runTwoSampleTests,
+  type TwoSampleResults,
+  writeTwoSampleJob,
+} from "./twoSample.ts";
 
 /** Held-out events of the figures, unless the policy says otherwise. */
 export const defaultRows = 1250;
@@ -47,6 +53,8 @@ export interface ModelValidationOptions {
   gates: Gate[];
   /** Held-out rows used at most; the thresholds of the gates belong to it. */
   rows?: number;
+  /** Rounds of the classifiers; thresholds of AUCs belong to the usual ones. */
+  classifierRounds?: number;
   train: ResponseBatch;
   test: ResponseBatch;
   /** The model, as the serving runtime runs it. */
@@ -168,6 +176,7 @@ export async function validateModel(options: ModelValidationOptions): Promise<Mo
   await writeTwoSampleJob(directory, {
     ...classifierJob(pairs, columns, options),
     columns: columnSets(columns.length, output),
+    rounds: options.classifierRounds ?? classifierRounds,
     resamplings: aucResamplings,
     seed,
   });

@@ -13,7 +13,13 @@ import { checkGates, judge } from "./gates.ts";
 import { gatedMetrics, type Metric, trustMetrics } from "./metrics.ts";
 import { chooseRows, purposes } from "./random.ts";
 import { drawSample, type Generate, selectRows, someDraws } from "./sample.ts";
-import { type RunPython, runTwoSampleTests, type TwoSampleResults, writeTwoSampleJob } from "./twoSample.ts";
+import {
+  classifierRounds,
+  type RunPython,
+  runTwoSampleTests,
+  type TwoSampleResults,
+  writeTwoSampleJob,
+} from "./twoSample.ts";
 
 const [trainDraws, classifierDraws, testDraws, firstTestDraw] = [2, 5, 10, 10];
 const [aucResamplings, resamplings] = [200, 100];
@@ -30,6 +36,7 @@ export interface PointValidationOptions {
   /** Of this point, in the output's unit. */
   threshold: number;
   gates: Gate[];
+  classifierRounds?: number;
   /** Fresh truth at the point: classifiers learn from a random half and are tested on the other. */
   truth: ResponseBatch;
   generate: Generate;
@@ -85,6 +92,7 @@ export async function validatePoint(options: PointValidationOptions): Promise<Ga
         events: [truth.test.events, truth.test.events],
         paired: true,
       })),
+      rounds: options.classifierRounds ?? classifierRounds,
       resamplings: aucResamplings,
       seed,
     });

@@ -1,5 +1,6 @@
 // The process that runs a model for modelProcess.ts: opens it, answers with responses, and ends with its parent.
 
+import { flushCompileCache } from "node:module";
 import { Worker } from "node:worker_threads";
 import { type OnnxModel, openModel } from "@driftline/client/model";
 import { DriftlineError } from "../../errors/registry.ts";
@@ -32,6 +33,8 @@ async function answer(request: ModelRequest): Promise<ModelAnswer> {
   try {
     if ("open" in request) {
       model = await openModel(request.open);
+      // This process will be killed: what it compiled would be lost.
+      flushCompileCache();
       const { run: _run, close: _close, ...loaded } = model;
       return { value: loaded };
     }

@@ -192,6 +192,7 @@ export async function testPoint(
     // Each side has its own threshold already; a further cut would hide the difference.
     threshold: 0,
     gates: validation.domain.gates,
+    classifierRounds: validation.classifierRounds,
     truth,
     generate: (features, rows, draw) => sampleModel(model, features, rows, seed + draw),
     seed,
