@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GateResult, Job } from "@driftline/client/api";
-import { quickTrainings } from "../e2e/faults/quickTrainings.ts";
+import { quickTrainings } from "../e2e/quickTrainings.ts";
 import { loadConfiguration } from "../packages/driftline/src/config/configuration.ts";
 import { openPlatform } from "../packages/driftline/src/lifecycle/platform.ts";
 

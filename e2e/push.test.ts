@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect, type GateResult, type Hit, type Job, type Model, type Problem } from "@driftline/client";
-import { quickTrainings } from "./faults/quickTrainings.ts";
+import { quickTrainings } from "./quickTrainings.ts";
 import { sealBundle, spoilBundle } from "./spoiledBundle.ts";
 import { driftline, driftlineJson, serve, temporaryDirectory } from "./support.ts";
 

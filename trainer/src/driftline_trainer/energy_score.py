@@ -1,7 +1,5 @@
 """Trains a cloud generator by the energy score of its draws: no discriminator, one loss that goes down."""
 
-from dataclasses import replace
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -28,6 +26,8 @@ from .weights import Weights, named, taken
 
 NARROW = 0.05
 """The quantile of the widths at which a pulse begins."""
+SCALES = frozenset({"generator.log_charge", "generator.widths.0", "generator.widths.1"})
+"""Arrays of a generator that come from the data and are not learned."""
 
 
 class State(eqx.Module):
@@ -92,13 +92,13 @@ class EnergyScoreModel:
             name = f"generator.pulses.{axis}.log_heights"
             if pulse is not None and name in arrays and arrays[name].ndim == 1 and len(arrays[name]) % 2 == 1:
                 arrays[name] = np.asarray(continued(pulse, arrays[name]).log_heights)
-        learned = taken({"generator": own}, arrays)["generator"]
-        generator = replace(learned, log_charge=own.log_charge, widths=own.widths)
+        arrays |= {name: array for name, array in named({"generator": own}).items() if name in SCALES}
+        generator = taken({"generator": own}, arrays)["generator"]
         return State(generator, generator, self.optimiser.init(generator))
 
     def weights(self, generator: CloudGenerator, state: State) -> dict[str, Float[np.ndarray, "..."]]:
         """What `warm` of another training needs."""
-        return named({"generator": generator})
+        return {name: array for name, array in named({"generator": generator}).items() if name not in SCALES}
 
     def step(
         self, state: State, rows: Rows, embed: Embed, pace: Pace, key: PRNGKeyArray
