@@ -50,7 +50,9 @@ export function startUpkeep(
   async function collect(): Promise<void> {
     const { removed, bytes } = await catalogue.collectUnused(Date.now() - keepDays * dayMs);
     if (removed > 0)
-      tell(`Removed ${removed} blobs (${(bytes / 1e6).toFixed(1)} MB) unused for ${keepDays} days.`);
+      tell(
+        `Removed ${removed} ${removed === 1 ? "blob" : "blobs"} (${(bytes / 1e6).toFixed(1)} MB) unused for ${keepDays} days.`,
+      );
   }
 
   async function rounds(): Promise<void> {

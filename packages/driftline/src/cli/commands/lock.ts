@@ -5,6 +5,7 @@ import { fail } from "../../errors/registry.ts";
 import type { Question } from "../../family/family.ts";
 import { makeLock } from "../../lifecycle/campaigns.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
+import { counted } from "../counted.ts";
 import { followJob, throwUnlessPublished } from "../follow.ts";
 import { localPlatform } from "../localPlatform.ts";
 import { replaceFile, writeOut } from "../writeOut.ts";
@@ -71,7 +72,7 @@ export const lock = defineCommand({
         bundles,
         path,
       },
-      text: `Locked tag ${made.tag}: ${made.ranges.length} ranges use ${bundles} bundles, written to ${path}\n  lock ${made.digest}`,
+      text: `Locked tag ${made.tag}: ${counted(made.ranges.length, "range")} ${made.ranges.length === 1 ? "uses" : "use"} ${counted(bundles, "bundle")}, written to ${path}\n  lock ${made.digest}`,
     };
   },
 });

@@ -4,6 +4,7 @@ import type { Driftline } from "@driftline/client/api";
 import { fail } from "../../errors/registry.ts";
 import type { Platform } from "../../lifecycle/platform.ts";
 import { defineCommand, type Outcome } from "../command.ts";
+import { counted } from "../counted.ts";
 import { localPlatform } from "../localPlatform.ts";
 import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
@@ -88,7 +89,7 @@ async function list(
 async function retire({ opened: { catalogue } }: Platform, bundle: string, reason: string): Promise<Outcome> {
   const model = await catalogue.retire(bundle, reason);
   const { locks, samples } = await catalogue.campaigns.uses(model.bundle);
-  const used = `${locks.length} locks and ${samples.length} samples used it`;
+  const used = `${counted(locks.length, "lock")} and ${counted(samples.length, "sample")} used it`;
   return {
     json: { ...model, retired: reason, locks: locks.length, samples: samples.length },
     text: `Retired ${model.bundle}: it serves no key again, and can be pulled by its digest.\n  ${used}${

@@ -7,6 +7,7 @@ import { readRuns } from "../../catalogue/campaigns/readRuns.ts";
 import { fail } from "../../errors/registry.ts";
 import type { Platform } from "../../lifecycle/platform.ts";
 import { defineCommand, type Outcome } from "../command.ts";
+import { counted } from "../counted.ts";
 import { localPlatform } from "../localPlatform.ts";
 import { table } from "../table.ts";
 
@@ -60,8 +61,8 @@ async function importFile(platform: Platform, path: string, replace: boolean): P
   const imported = await platform.opened.catalogue.campaigns.importRuns(file, rows, { replace });
   const lines = imported.flatMap(({ tag, changed, ranges, added, gaps }) => [
     changed
-      ? `Tag ${tag}: ${added} ranges added, ${ranges} in all.`
-      : `Tag ${tag}: nothing new, ${ranges} ranges.`,
+      ? `Tag ${tag}: ${counted(added, "range")} added, ${ranges} in all.`
+      : `Tag ${tag}: nothing new, ${counted(ranges, "range")}.`,
     ...gaps.map((gap) => `  ${describeGap(file, gap)}`),
   ]);
   return { json: { imported }, text: lines.join("\n") };
