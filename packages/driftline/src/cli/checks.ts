@@ -11,6 +11,7 @@ import { loadFamilies } from "../family/loadFamily.ts";
 import { networkFileSystem } from "../lifecycle/platform.ts";
 import { trainerEnvironment, trainerVersions } from "../training/environment.ts";
 import type { CommandContext } from "./command.ts";
+import { counted } from "./counted.ts";
 
 /** Less free space than this does not hold a data set, a training and its bundle. */
 const leastFreeBytes = 500e6;
@@ -23,7 +24,7 @@ export const checks: Record<string, (context: CommandContext) => Promise<string>
   "free space": ({ config }) => freeSpace(config.dataDirectory),
   clock: ({ config }) => clock(config.dataDirectory),
   families: async ({ config }) => [...loadFamilies(config.families).keys()].join(", "),
-  catalogue: async (context) => `${await (await context.platform()).opened.catalogue.count()} models`,
+  catalogue: async (context) => counted(await (await context.platform()).opened.catalogue.count(), "model"),
   records: newestRecord,
   "open in": async ({ config }) => openIn(config.dataDirectory),
   python: ({ config }) => trainerVersions(trainerEnvironment(config.trainerDirectory, config.python)),

@@ -41,7 +41,7 @@ test("rounds of upkeep", { timeout: 20_000 }, async (t) => {
 
   assert.equal(lines.filter((line) => line.includes(damaged)).length, 1);
   assert.match(lines[0], /doctor --repair/);
-  assert.match(lines[1], /Removed 1 blobs/);
+  assert.match(lines[1], /Removed 1 blob /);
   assert.deepEqual(
     (await blobs.list()).filter((digest) => [old, later, damaged].includes(digest)),
     [damaged],

@@ -52,7 +52,9 @@ export function startUpkeep(
       candidates: await store.candidates(),
     });
     if (removed > 0)
-      tell(`Removed ${removed} blobs (${(bytes / 1e6).toFixed(1)} MB) unused for ${keepDays} days.`);
+      tell(
+        `Removed ${removed} ${removed === 1 ? "blob" : "blobs"} (${(bytes / 1e6).toFixed(1)} MB) unused for ${keepDays} days.`,
+      );
   }
 
   async function rounds(): Promise<void> {

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { backupCatalogue, type CopyReport } from "../../catalogue/care/backup.ts";
 import { type CommandContext, defineCommand, type Outcome } from "../command.ts";
+import { counted } from "../counted.ts";
 import { writeOut } from "../writeOut.ts";
 
 export const backup = defineCommand({
@@ -31,7 +32,9 @@ export function copyProgress(context: CommandContext, label: string) {
 export function outcomeOf(context: CommandContext, report: CopyReport, what: string): Outcome {
   context.progress.clear();
   const { bundles, blobs, copiedBytes, damaged } = report;
-  const lines = [`${what}: ${bundles} bundles, ${blobs} blobs, ${megabytes(copiedBytes)} copied.`];
+  const lines = [
+    `${what}: ${counted(bundles, "bundle")}, ${counted(blobs, "blob")}, ${megabytes(copiedBytes)} copied.`,
+  ];
   if (damaged.length > 0) {
     lines.push(`${damaged.length} could not be copied:`, ...damaged.map((line) => `  ${line}`));
     lines.push("`driftline doctor --repair` sets damaged content aside.");

@@ -7,6 +7,7 @@ import { DriftlineError } from "../../errors/registry.ts";
 import { jobMigrations } from "../../lifecycle/jobs/tables.ts";
 import { checks } from "../checks.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
+import { counted } from "../counted.ts";
 import { table } from "../table.ts";
 
 interface Finding {
@@ -73,7 +74,7 @@ async function check(name: string, run: () => Promise<string>): Promise<Finding>
 
 async function server(context: CommandContext): Promise<string> {
   const families = await (await context.driftline()).families();
-  return `${context.config.url}, ${families.length} families`;
+  return `${context.config.url}, ${families.length === 1 ? "1 family" : `${families.length} families`}`;
 }
 
 async function verify(context: CommandContext): Promise<Finding[]> {
@@ -123,6 +124,6 @@ function reportOf({ findings, lost, blobs, bytes }: VerifyReport): Finding[] {
     });
   }
   if (findings.length > 0) return report;
-  const found = `${blobs} blobs, ${(bytes / 1e6).toFixed(1)} MB re-read`;
+  const found = `${counted(blobs, "blob")}, ${(bytes / 1e6).toFixed(1)} MB re-read`;
   return [...report, { check: "stored", state: "ok", found, remedy: null }];
 }

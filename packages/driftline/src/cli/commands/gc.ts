@@ -1,6 +1,7 @@
 // driftline gc: removes data sets and results of stages that no model holds and nobody used for a while.
 
 import { defineCommand } from "../command.ts";
+import { counted } from "../counted.ts";
 import { integer } from "../numbers.ts";
 
 const dayMs = 24 * 3600 * 1000;
@@ -31,7 +32,7 @@ export const gc = defineCommand({
     return {
       json: { ...report, days, rehearsed: rehearse },
       text:
-        `${rehearse ? "Would remove" : "Removed"} ${removed} blobs, ${size}, unused for ${days} days; ` +
+        `${rehearse ? "Would remove" : "Removed"} ${counted(removed, "blob")}, ${size}, unused for ${counted(days, "day")}; ` +
         `${recent} of no model were used since. Models stay, withdrawn ones too.`,
     };
   },

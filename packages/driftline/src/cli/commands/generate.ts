@@ -8,6 +8,7 @@ import type { Family } from "../../family/family.ts";
 import { loadFamilies } from "../../family/loadFamily.ts";
 import { generateResponses } from "../../lifecycle/generate.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
+import { counted } from "../counted.ts";
 import { integer, mostRows } from "../numbers.ts";
 import { questionOf, questionOptions } from "../question.ts";
 import { writeOut } from "../writeOut.ts";
@@ -91,7 +92,7 @@ export const generate = defineCommand({
         ? `model ${provenance.bundle.slice(0, 16)} (${provenance.match}, distance ${provenance.distance})`
         : `the base simulator ${provenance.simulator}: there is no model for these conditions`;
     const lines = [
-      `${sample.rows} responses by ${by}`,
+      `${counted(sample.rows, "response")} by ${by}`,
       `  ${microsecondsPerResponse.toFixed(2)} µs a response, written to ${path}`,
       ...sample.warnings.map((warning) => `  ${warning}`),
     ];

@@ -6,6 +6,7 @@ import type { Lock } from "@driftline/client/lock/lock";
 import { z } from "zod";
 import { DriftlineError, fail } from "../../errors/registry.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
+import { counted } from "../counted.ts";
 import { followJob, throwUnlessPublished } from "../follow.ts";
 import { replaceFile, writeOut } from "../writeOut.ts";
 
@@ -63,7 +64,7 @@ export const lock = defineCommand({
         bundles,
         path,
       },
-      text: `Locked tag ${made.tag}: ${made.ranges.length} ranges use ${bundles} bundles, written to ${path}\n  lock ${made.digest}`,
+      text: `Locked tag ${made.tag}: ${counted(made.ranges.length, "range")} ${made.ranges.length === 1 ? "uses" : "use"} ${counted(bundles, "bundle")}, written to ${path}\n  lock ${made.digest}`,
     };
   },
 });

@@ -4,6 +4,7 @@ import type { Driftline } from "@driftline/client/api";
 import type { Campaigns } from "@driftline/client/campaigns";
 import { fail } from "../../errors/registry.ts";
 import { defineCommand, type Outcome } from "../command.ts";
+import { counted } from "../counted.ts";
 import { limitOption, newest } from "../newest.ts";
 import { table } from "../table.ts";
 import { samplesTable } from "./samples.ts";
@@ -86,7 +87,7 @@ async function list(
 
 async function retire(campaigns: Campaigns, bundle: string, reason: string): Promise<Outcome> {
   const model = await campaigns.retire(bundle, reason);
-  const used = `${model.locks} locks and ${model.samples} samples used it`;
+  const used = `${counted(model.locks, "lock")} and ${counted(model.samples, "sample")} used it`;
   return {
     json: model,
     text: `Retired ${model.bundle}: it serves no key again, and can be pulled by its digest.\n  ${used}${

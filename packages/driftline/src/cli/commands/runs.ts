@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import type { Campaigns, Imported } from "@driftline/client/campaigns";
 import { fail } from "../../errors/registry.ts";
 import { defineCommand, type Outcome } from "../command.ts";
+import { counted } from "../counted.ts";
 import { table } from "../table.ts";
 
 export const runs = defineCommand({
@@ -56,8 +57,8 @@ async function importFile(campaigns: Campaigns, path: string, replace: boolean):
   const imported = await campaigns.importRuns({ file, content: textOf(path, bytes), replace });
   const lines = imported.flatMap(({ tag, changed, ranges, added, gaps }) => [
     changed
-      ? `Tag ${tag}: ${added} ranges added, ${ranges} in all.`
-      : `Tag ${tag}: nothing new, ${ranges} ranges.`,
+      ? `Tag ${tag}: ${counted(added, "range")} added, ${ranges} in all.`
+      : `Tag ${tag}: nothing new, ${counted(ranges, "range")}.`,
     ...gaps.map((gap) => `  ${describeGap(file, gap)}`),
   ]);
   return { json: { imported }, text: lines.join("\n") };

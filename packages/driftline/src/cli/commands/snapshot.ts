@@ -4,6 +4,7 @@ import { resolve as resolvePath } from "node:path";
 import { fail } from "../../errors/registry.ts";
 import { publishSnapshotOf } from "../../lifecycle/snapshot.ts";
 import { defineCommand } from "../command.ts";
+import { counted } from "../counted.ts";
 import { localPlatform } from "../localPlatform.ts";
 import { integer } from "../numbers.ts";
 import { writeOut } from "../writeOut.ts";
@@ -62,13 +63,15 @@ export const snapshot = defineCommand({
     const { digest, changed, models, written, pruned } = report;
     const lines = [
       changed
-        ? `Published ${models} models to ${directory}: ${written.blobs} blobs written, ${megabytes(written.bytes)}.`
-        : `Nothing has changed: ${models} models in ${directory}.`,
+        ? `Published ${counted(models, "model")} to ${directory}: ${counted(written.blobs, "blob")} written, ${megabytes(written.bytes)}.`
+        : `Nothing has changed: ${counted(models, "model")} in ${directory}.`,
       `  snapshot ${digest}`,
     ];
     if (pruned) {
       const { removed, bytes, kept } = pruned;
-      lines.push(`  ${removed} blobs removed, ${megabytes(bytes)}; ${kept} earlier snapshots are kept`);
+      lines.push(
+        `  ${counted(removed, "blob")} removed, ${megabytes(bytes)}; ${counted(kept, "earlier snapshot")} kept`,
+      );
     }
     return { json: { ...report, directory }, text: lines.join("\n") };
   },

@@ -7,6 +7,7 @@ import { exitCode } from "../../errors/problem.ts";
 import { revalidate } from "../../lifecycle/revalidate.ts";
 import type { Reconstruction } from "../../validation/reconstruction/validateReconstruction.ts";
 import { defineCommand } from "../command.ts";
+import { counted } from "../counted.ts";
 import { integer, mostRows } from "../numbers.ts";
 import { table } from "../table.ts";
 import { writeOut } from "../writeOut.ts";
@@ -69,7 +70,7 @@ export const validate = defineCommand({
 function describeReconstruction({ tracks, notes, outside, seconds }: Reconstruction): string[] {
   const lines = [...notes];
   if (tracks) {
-    lines.push(`${tracks.used} tracks with ${tracks.crossings} rows, in ${seconds.toFixed(0)} s.`);
+    lines.push(`${counted(tracks.used, "track")} with ${tracks.crossings} rows, in ${seconds.toFixed(0)} s.`);
     const named = outside.length === 0 ? "none" : outside.join("; ");
     lines.push(`Ratios outside the limits, whatever their intervals: ${named}.`);
   }

@@ -11,6 +11,7 @@ import { verifyBundle } from "@driftline/client/verify";
 import { exitCode } from "../../errors/problem.ts";
 import { fail } from "../../errors/registry.ts";
 import { type CommandContext, defineCommand, type Outcome } from "../command.ts";
+import { counted } from "../counted.ts";
 
 export const verify = defineCommand({
   name: "verify",
@@ -56,9 +57,11 @@ async function snapshotOutcome(context: CommandContext, directory: string): Prom
   const size = `${(bytes / 1e6).toFixed(1)} MB`;
   const passed = findings.length === 0;
   const lines = passed
-    ? [`Verified snapshot ${digest} of ${createdAt}: ${models} models, ${blobs} blobs, ${size}.`]
+    ? [
+        `Verified snapshot ${digest} of ${createdAt}: ${counted(models, "model")}, ${counted(blobs, "blob")}, ${size}.`,
+      ]
     : [
-        `Snapshot ${digest} of ${createdAt} is damaged: ${findings.length} findings.`,
+        `Snapshot ${digest} of ${createdAt} is damaged: ${counted(findings.length, "finding")}.`,
         ...findings.map((line) => `  ${line}`),
         "`driftline snapshot --mend` writes it again, where the catalogue is.",
       ];
