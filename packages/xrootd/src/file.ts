@@ -95,32 +95,27 @@ export async function openRemoteFile(
         : vectorSink(connection.server, read.ranges, into);
       const bytes = single ? readRequest(handle, read.ranges[0]) : readVectorRequest(handle, read.ranges);
       let problem: XrootdError;
-      try {
-        const answer = await connection.request(bytes, sink, signal);
-        if (answer.kind === "data") {
-          if (sink.missing() === 0) return;
-          throw endedEarly(read, connection.server);
-        }
-        if (answer.kind === "wait") {
-          waitedMs = await obey(answer, waitedMs, patience.waitLimitMs, connection.server, signal);
-          continue;
-        }
-        if (answer.kind === "more")
-          throw violation(connection.server, "a read was answered with more credentials");
-        if (answer.kind === "error") {
-          problem = serverError(answer.code, answer.message, connection.server);
-          if (answer.code !== serverCode.fileNotOpen) throw problem;
-        } else {
-          problem = new XrootdError({
-            kind: "redirects",
-            server: connection.server,
-            problem: `the server sends reads of the open file elsewhere`,
-          });
-        }
-      } catch (error) {
+      const answer = await connection.request(bytes, sink, signal).catch((error: unknown) => {
         if (!isLoss(error)) throw error;
-        problem = error;
-      }
+        return error;
+      });
+      if (answer instanceof XrootdError) problem = answer;
+      else if (answer.kind === "data") {
+        if (sink.missing() === 0) return;
+        throw endedEarly(read, connection.server);
+      } else if (answer.kind === "wait") {
+        waitedMs = await obey(answer, waitedMs, patience.waitLimitMs, connection.server, signal);
+        continue;
+      } else if (answer.kind === "error") {
+        problem = serverError(answer.code, answer.message, connection.server);
+        if (answer.code !== serverCode.fileNotOpen) throw problem;
+      } else if (answer.kind === "redirect") {
+        problem = new XrootdError({
+          kind: "redirects",
+          server: connection.server,
+          problem: "the server sends reads of the open file elsewhere",
+        });
+      } else throw violation(connection.server, "a read was answered by a wish for credentials");
       // A new connection to a server that forgot the file, or is to be had from another: open it again.
       if (attempt >= patience.retries) throw problem;
       if (attempt > 0) await backOff(attempt, signal);

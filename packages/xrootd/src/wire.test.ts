@@ -190,6 +190,19 @@ test("a request is sent again after the wait that the server asks for", async ()
   );
 });
 
+test("a read waits as the server asks, within the limit", async () => {
+  const { url, seen } = await peer(({ number, stream }, _, seen) => {
+    if (number !== read) return undefined;
+    return seen.filter((each) => each.number === read).length === 1
+      ? frame(stream, wait, numbered(0))
+      : frame(stream, wait, numbered(60, "tape"));
+  });
+  const file = await client({ waitLimitMs: 1000 }).open(url);
+  const failure = await problem(file.read([{ position: 0, length: 10 }]));
+  assert.match(failure.message, /read: the server asks for another 60 s \(tape\), more than 1 s in all/);
+  assert.equal(seen.filter(({ number }) => number === read).length, 2);
+});
+
 test("redirects hand on opaque data to the path and a token to the login", async () => {
   const target = await peer(({ number, stream }) =>
     number === stat ? frame(stream, ok, described) : undefined,
