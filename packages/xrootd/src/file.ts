@@ -3,7 +3,7 @@
 import { parseOpen, type Stat } from "./answers.ts";
 import { placed, serverCode, serverError, violation, XrootdError } from "./errors.ts";
 import type { Connection } from "./login.ts";
-import { backOff, isLoss, type Patience, pause, perform, tooLong } from "./operation.ts";
+import { backOff, isLoss, obey, type Patience, perform } from "./operation.ts";
 import { type ByteRange, type PlannedRead, planReads } from "./plan.ts";
 import { abortable, type Pool } from "./pool.ts";
 import { closeRequest, type FileHandle, openRequest, readRequest, readVectorRequest } from "./requests.ts";
@@ -29,7 +29,6 @@ export interface RemoteFile {
 interface Opened {
   connection: Connection;
   handle: FileHandle;
-  stat: Stat;
 }
 
 /** What may be on its way at once, for each file: more only fills queues. */
@@ -42,7 +41,7 @@ export async function openRemoteFile(
   url: XrootdUrl,
   signal?: AbortSignal,
 ): Promise<RemoteFile> {
-  const open = async (signal?: AbortSignal): Promise<Opened> => {
+  const open = async (signal?: AbortSignal): Promise<Opened & { stat: Stat }> => {
     const { result, connection } = await perform(pool, patience, {
       name: "open",
       url,
@@ -52,83 +51,76 @@ export async function openRemoteFile(
     });
     return { connection, ...result };
   };
-  const first = await open(signal);
-  const { size, mtime } = first.stat;
-  let server = first.connection.server;
-  let opened: Promise<Opened> = Promise.resolve(first);
+  const { stat, ...first } = await open(signal);
+  const { size, mtime } = stat;
+  let current: Opened = first;
+  let opening: Promise<Opened> | undefined;
+  const closed = new AbortController();
   /** Why nothing more can be read. */
   let ended: XrootdError | undefined;
 
+  async function openAgain(): Promise<Opened> {
+    const { stat: now, ...next } = await open(closed.signal);
+    if (now.size !== size || now.mtime !== mtime) {
+      ended = new XrootdError({
+        kind: "changed",
+        operation: "read",
+        url: url.url,
+        server: next.connection.server,
+        problem: `the file changed while it was read: ${described(stat)} before, ${described(now)} after the connection was lost`,
+      });
+      throw ended;
+    }
+    current = next;
+    return next;
+  }
   /** Opens again, once for all reads that lost their server. */
-  function reopen(lost: Opened): void {
-    const before = opened;
-    opened = before.then(async (current) => {
-      if (current !== lost) return current;
-      const next = await open();
-      if (next.stat.size !== size || next.stat.mtime !== mtime) {
-        ended = new XrootdError({
-          kind: "changed",
-          operation: "read",
-          url: url.url,
-          server: next.connection.server,
-          problem: `the file changed while it was read: ${described(first.stat)} before, ${described(next.stat)} after the connection was lost`,
-        });
-        throw ended;
-      }
-      server = next.connection.server;
-      return next;
+  function reopened(lost: Opened): Promise<Opened> {
+    if (current !== lost) return Promise.resolve(current);
+    opening ??= openAgain().finally(() => {
+      opening = undefined;
     });
-    // Kept for the next read, which tries to open again.
-    opened.catch(() => {
-      opened = before;
-    });
+    return opening;
   }
 
   async function fetch(read: PlannedRead, into: Uint8Array[], signal?: AbortSignal): Promise<void> {
     let waitedMs = 0;
+    let at = current;
     for (let attempt = 0; ; ) {
       if (ended) throw ended;
-      const current = await abortable(opened, signal);
-      const { connection, handle } = current;
+      const { connection, handle } = at;
       const single = read.ranges.length === 1;
       const sink = single
         ? readSink(connection.server, into[0])
         : vectorSink(connection.server, read.ranges, into);
       const bytes = single ? readRequest(handle, read.ranges[0]) : readVectorRequest(handle, read.ranges);
       let problem: XrootdError;
-      try {
-        const answer = await connection.request(bytes, sink, signal);
-        if (answer.kind === "data") {
-          if (sink.missing() === 0) return;
-          throw endedEarly(read, connection.server);
-        }
-        if (answer.kind === "wait") {
-          waitedMs += answer.seconds * 1000;
-          if (waitedMs > patience.waitLimitMs) throw tooLong(connection.server, answer, patience.waitLimitMs);
-          await pause(answer.seconds * 1000, signal);
-          continue;
-        }
-        if (answer.kind === "more")
-          throw violation(connection.server, "a read was answered with more credentials");
-        if (answer.kind === "error") {
-          problem = serverError(answer.code, answer.message, connection.server);
-          if (answer.code !== serverCode.fileNotOpen) throw problem;
-        } else {
-          problem = new XrootdError({
-            kind: "redirects",
-            server: connection.server,
-            problem: `the server sends reads of the open file elsewhere`,
-          });
-        }
-      } catch (error) {
+      const answer = await connection.request(bytes, sink, signal).catch((error: unknown) => {
         if (!isLoss(error)) throw error;
-        problem = error;
-      }
+        return error;
+      });
+      if (answer instanceof XrootdError) problem = answer;
+      else if (answer.kind === "data") {
+        if (sink.missing() === 0) return;
+        throw endedEarly(read, connection.server);
+      } else if (answer.kind === "wait") {
+        waitedMs = await obey(answer, waitedMs, patience.waitLimitMs, connection.server, signal);
+        continue;
+      } else if (answer.kind === "error") {
+        problem = serverError(answer.code, answer.message, connection.server);
+        if (answer.code !== serverCode.fileNotOpen) throw problem;
+      } else if (answer.kind === "redirect") {
+        problem = new XrootdError({
+          kind: "redirects",
+          server: connection.server,
+          problem: "the server sends reads of the open file elsewhere",
+        });
+      } else throw violation(connection.server, "a read was answered by a wish for credentials");
       // A new connection to a server that forgot the file, or is to be had from another: open it again.
       if (attempt >= patience.retries) throw problem;
       if (attempt > 0) await backOff(attempt, signal);
       attempt++;
-      reopen(current);
+      at = await abortable(reopened(at), signal);
     }
   }
 
@@ -138,7 +130,7 @@ export async function openRemoteFile(
     size,
     mtime,
     get server() {
-      return server;
+      return current.connection.server;
     },
     async read(ranges, { signal } = {}) {
       if (ended) throw ended;
@@ -183,7 +175,8 @@ export async function openRemoteFile(
         problem: "the file was closed",
         remedy: "Open it again.",
       });
-      const { connection, handle } = await opened.catch(() => first);
+      closed.abort(ended);
+      const { connection, handle } = current;
       if (connection.failure()) return;
       // A server that is gone has closed the file.
       await connection.request(closeRequest(handle), bufferSink(connection.server, 1024)).catch(() => {});

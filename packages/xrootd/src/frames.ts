@@ -39,6 +39,8 @@ export interface FrameReader {
   filled(length: number): void;
   /** Bytes that lie elsewhere. */
   push(bytes: Uint8Array): void;
+  /** Whether the data of an answer are coming in. */
+  isReceiving(): boolean;
 }
 
 /** Every method throws a `protocol` error where the peer sent what cannot be; the connection is to be closed then. */
@@ -115,5 +117,6 @@ export function frameReader(server: string, handlers: FrameHandlers): FrameReade
       if (left === 0) end();
     },
     push,
+    isReceiving: () => sink !== undefined,
   };
 }

@@ -179,12 +179,20 @@ function secureContext(given: string[]): tls.SecureContext {
     process.env;
   const key = JSON.stringify([given, folder, file]);
   let context = contexts.get(key);
-  if (!context) {
+  if (context) return context;
+  try {
     const grid = new Set(file ? [readFileSync(file, "utf8")] : []);
     for (const name of gridFiles(folder)) grid.add(readFileSync(join(folder, name), "utf8"));
     context = tls.createSecureContext({ ca: [...tls.getCACertificates("default"), ...given, ...grid] });
-    contexts.set(key, context);
+  } catch (cause) {
+    throw new XrootdError({
+      kind: "tls",
+      problem: `the certificates of authorities cannot be used: ${(cause as Error).message}`,
+      remedy: "Check ca, and the files that X509_CERT_DIR and X509_CERT_FILE name.",
+      cause,
+    });
   }
+  contexts.set(key, context);
   return context;
 }
 

@@ -59,7 +59,8 @@ export async function perform<T>(
   let waitedMs = 0;
   /** Servers that failed and why: managers send elsewhere then. */
   const tried = new Map<string, string>();
-  let trouble: XrootdError | undefined;
+  let lost: XrootdError | undefined;
+  let refused: XrootdError | undefined;
 
   /** Begins again where the caller pointed, with word of the servers that failed. */
   function startOver() {
@@ -85,8 +86,10 @@ export async function perform<T>(
       } catch (error) {
         if (!isLoss(error)) throw error;
         if (attempts >= (pool.hasReached(url) ? retries : Math.min(retries, retriesOfStranger))) throw error;
-        trouble = error;
-        if (redirects.length > 0) tried.set(step.endpoint.host, "ioerr");
+        if (redirects.length > 0) {
+          lost = error;
+          tried.set(step.endpoint.host, "ioerr");
+        }
         startOver();
         await backOff(attempts++, signal);
         continue;
@@ -97,9 +100,7 @@ export async function perform<T>(
         case "more":
           throw violation(server, "more credentials were asked for after login");
         case "wait":
-          waitedMs += answer.seconds * 1000;
-          if (waitedMs > waitLimitMs) throw tooLong(server, answer, waitLimitMs);
-          await pause(answer.seconds * 1000, signal);
+          waitedMs = await obey(answer, waitedMs, waitLimitMs, server, signal);
           continue;
         case "redirect": {
           const { host, port, tls, user, path, opaque, token } = answer.redirect;
@@ -127,20 +128,22 @@ export async function perform<T>(
         case "error": {
           const error = serverError(answer.code, answer.message, server);
           const why = elsewhere.get(answer.code);
-          if (redirects.length > 0 && why !== undefined && !tried.has(step.endpoint.host)) {
-            trouble ??= error;
-            tried.set(step.endpoint.host, why);
+          const { host } = step.endpoint;
+          if (redirects.length > 0) {
+            if (why === undefined) throw error;
+            refused ??= error;
+            if (tried.has(host) || tried.size === mostRedirects) throw refused;
+            tried.set(host, why);
             startOver();
             continue;
           }
+          if (tried.size === 0) throw error;
           // The manager knows nobody else. Whom it sent us to may only be starting again.
-          if (trouble && isLoss(trouble) && attempts < retries) {
-            tried.clear();
-            startOver();
-            await backOff(attempts++, signal);
-            continue;
-          }
-          throw trouble ?? error;
+          if (!lost || attempts >= retries) throw refused ?? lost ?? error;
+          tried.clear();
+          startOver();
+          await backOff(attempts++, signal);
+          continue;
         }
       }
     }
@@ -170,13 +173,21 @@ function again(error: XrootdError, after: string): XrootdError {
   });
 }
 
-export function tooLong(
-  server: string,
+/** Waits as the server asks, at least a tenth of a second, and returns how long that is in all. */
+export async function obey(
   { seconds, message }: { seconds: number; message: string },
+  waitedMs: number,
   limitMs: number,
-): XrootdError {
+  server: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  const ms = Math.max(100, seconds * 1000);
+  if (waitedMs + ms <= limitMs) {
+    await pause(ms, signal);
+    return waitedMs + ms;
+  }
   const words = message.replace(/[\p{Cc}]+/gu, " ").trim();
-  return new XrootdError({
+  throw new XrootdError({
     kind: "timeout",
     server,
     problem: `the server asks for another ${seconds} s${words ? ` (${words})` : ""}, more than ${limitMs / 1000} s in all`,
@@ -190,7 +201,7 @@ export function backOff(attempt: number, signal?: AbortSignal): Promise<void> {
 }
 
 /** Waits; rejects with the signal's reason. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   try {
     await delay(ms, undefined, { signal });
   } catch (error) {

@@ -90,7 +90,7 @@ function usual({ stream, number }: Request): Buffer | undefined {
 }
 
 function client(options: XrootdOptions = {}): XrootdClient {
-  const made = createClient({ timeoutMs: 300, connectTimeoutMs: 300, retries: 1, ...options });
+  const made = createClient({ timeoutMs: 5000, retries: 1, ...options });
   running.push(made);
   return made;
 }
@@ -109,7 +109,7 @@ test("a peer that says nothing is given up", async () => {
   running.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
-  const failure = await problem(client().stat(`root://127.0.0.1:${port}//file`));
+  const failure = await problem(client({ timeoutMs: 300 }).stat(`root://127.0.0.1:${port}//file`));
   assert.equal(failure.kind, "timeout");
   assert.match(failure.message, /not logged in within 0\.3 s \(tried 2 times\)/);
 });
@@ -135,10 +135,27 @@ test("a read that is never answered ends in time, also where the server talks of
     }
     return undefined;
   });
-  const file = await client().open(url);
+  const file = await client({ timeoutMs: 300 }).open(url);
   const failure = await problem(file.read([{ position: 0, length: 10 }]));
   assert.equal(failure.kind, "timeout");
   assert.match(failure.message, /read: no answer for 0\.3 s/);
+});
+
+test("an answer that comes slowly but steadily is waited for", async () => {
+  const { url } = await peer(({ number, stream }, socket) => {
+    if (number !== read) return undefined;
+    socket.write(frame(stream, ok, "", 10));
+    const pieces = ["01", "23", "45", "67", "89"];
+    const drip = setInterval(() => {
+      const piece = pieces.shift();
+      if (piece === undefined) clearInterval(drip);
+      else socket.write(piece);
+    }, 300);
+    return undefined;
+  });
+  const file = await client({ timeoutMs: 1000 }).open(url);
+  const [got] = await file.read([{ position: 0, length: 10 }]);
+  assert.equal(Buffer.from(got).toString(), "0123456789");
 });
 
 test("an answer may come late, inside a notice, when the server said so", async () => {
@@ -147,12 +164,12 @@ test("an answer may come late, inside a notice, when the server said so", async 
     const inner = frame(stream, ok, described);
     setTimeout(
       () => socket.write(frame(0, attention, Buffer.concat([numbered(5008, "\0\0\0\0"), inner]))),
-      700,
+      1200,
     );
     return frame(stream, waitForResponse, numbered(1));
   });
-  // Longer than the 0.3 s after which silence would be an error.
-  assert.equal((await client().stat(url)).size, size);
+  // Longer than the 0.5 s after which silence would be an error.
+  assert.equal((await client({ timeoutMs: 500 }).stat(url)).size, size);
 });
 
 test("a request is sent again after the wait that the server asks for", async () => {
@@ -171,6 +188,19 @@ test("a request is sent again after the wait that the server asks for", async ()
     (await problem(client().stat(slow.url))).message,
     /another 2147483647 s \(come \[2J back\), more than 600 s in all/,
   );
+});
+
+test("a read waits as the server asks, within the limit", async () => {
+  const { url, seen } = await peer(({ number, stream }, _, seen) => {
+    if (number !== read) return undefined;
+    return seen.filter((each) => each.number === read).length === 1
+      ? frame(stream, wait, numbered(0))
+      : frame(stream, wait, numbered(60, "tape"));
+  });
+  const file = await client({ waitLimitMs: 1000 }).open(url);
+  const failure = await problem(file.read([{ position: 0, length: 10 }]));
+  assert.match(failure.message, /read: the server asks for another 60 s \(tape\), more than 1 s in all/);
+  assert.equal(seen.filter(({ number }) => number === read).length, 2);
 });
 
 test("redirects hand on opaque data to the path and a token to the login", async () => {
@@ -207,6 +237,24 @@ test("the manager hears which server failed", async () => {
     opens.map(({ head }) => head.readUInt16BE(2) & refresh),
     [0, refresh],
   );
+});
+
+test("many reads whose server is gone for a while all fail, and later ones go on", async () => {
+  let gone = true;
+  const { url } = await peer(({ number, stream, head }, socket, seen) => {
+    if (gone && (number === read || (number === open && seen.some((each) => each.number === read)))) {
+      socket.destroy();
+      return undefined;
+    }
+    return number === read ? frame(stream, ok, Buffer.alloc(head.readInt32BE(12), "x")) : undefined;
+  });
+  const file = await client().open(url);
+  const range = [{ position: 0, length: 10 }];
+  const outcomes = await Promise.allSettled([file.read(range), file.read(range), file.read(range)]);
+  for (const outcome of outcomes)
+    assert.equal(outcome.status === "rejected" && outcome.reason.kind, "unreachable");
+  gone = false;
+  assert.equal(Buffer.from((await file.read(range))[0]).toString(), "xxxxxxxxxx");
 });
 
 test("an answer that breaks off is asked for again, whole", async () => {

@@ -125,6 +125,7 @@ function wireOver(
     if (failed) return;
     try {
       take();
+      if (reader.isReceiving()) progressAt = Date.now();
     } catch (error) {
       fail(
         error instanceof XrootdError ? error : violation(server, `its answer could not be read: ${error}`),
@@ -250,23 +251,26 @@ function wireOver(
           ...(net.isIP(host) ? {} : { servername: host }),
         });
         const refused = (cause: Error) => {
-          const error = new XrootdError({
-            kind: "tls",
-            server,
-            problem: `no encrypted connection: ${cause.message}`,
-            remedy:
-              "Check that the server's certificate names this host and comes from an authority you trust: " +
-              "set tls.ca, X509_CERT_DIR or X509_CERT_FILE.",
-            cause,
-          });
-          fail(error);
-          reject(error);
+          if (lossCodes.has((cause as NodeJS.ErrnoException).code ?? ""))
+            return lose(`the connection broke: ${cause.message}`, cause);
+          fail(
+            new XrootdError({
+              kind: "tls",
+              server,
+              problem: `no encrypted connection: ${cause.message.trim()}`,
+              remedy:
+                "Check that the server's certificate names this host and comes from an authority you trust: " +
+                "set ca, X509_CERT_DIR or X509_CERT_FILE.",
+              cause,
+            }),
+          );
         };
-        const late = setTimeout(() => refused(new Error(`none within ${timeoutMs / 1000} s`)), timeoutMs);
         safe.once("error", refused);
-        safe.once("close", () => clearTimeout(late));
+        safe.once("close", () => {
+          lose("the connection was closed");
+          reject(failed);
+        });
         safe.once("secureConnect", () => {
-          clearTimeout(late);
           safe.off("error", refused);
           socket = safe;
           listen(safe);
@@ -284,6 +288,8 @@ function wireOver(
     },
   };
 }
+
+const lossCodes = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"]);
 
 /** Node names the system's reason by a code; of several addresses each has its own. */
 function reasonOf(cause: Error): string {
