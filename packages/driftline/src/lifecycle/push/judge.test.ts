@@ -5,10 +5,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { Job } from "@driftline/client/api";
 import { tarOfDirectory } from "@driftline/client/tar";
-import { externalModel, keyOf, type tinyQuestion, writeTinyBundle } from "@driftline/client/testing/tinyBundle";
+import {
+  externalModel,
+  keyOf,
+  type tinyQuestion,
+  writeTinyBundle,
+} from "@driftline/client/testing/tinyBundle";
 import { loadConfiguration } from "../../config/configuration.ts";
 import { canonicalQuestion } from "../../family/question.ts";
 import { openPlatform, type Platform } from "../platform.ts";
@@ -67,7 +72,9 @@ async function judged({ platform, directory }: Awaited<ReturnType<typeof open>>,
 
 const states = (job: Job) => job.stages.map(({ name, state }) => `${name} ${state}`).join(", ");
 
-test("a bundle that passes all gates, at the ends that it claims too, is bound", { timeout: 240_000 }, async (t) => {
+test("a bundle that passes all gates, at the ends that it claims too, is bound", {
+  timeout: 240_000,
+}, async (t) => {
   const opened = await open(t, 1e6);
   const { job, digest, tar } = await judged(opened);
   assert.equal(job.state, "published", JSON.stringify(job.error));
@@ -82,7 +89,9 @@ test("a bundle that passes all gates, at the ends that it claims too, is bound",
   assert.equal(again.model?.bundle, digest);
 });
 
-test("one that does not is refused by name and value, with a report, and binds nothing", { timeout: 240_000 }, async (t) => {
+test("one that does not is refused by name and value, with a report, and binds nothing", {
+  timeout: 240_000,
+}, async (t) => {
   const opened = await open(t, 0.001);
   const { job, digest, tar } = await judged(opened);
   assert.equal(job.state, "refused", JSON.stringify(job.error));
@@ -90,7 +99,10 @@ test("one that does not is refused by name and value, with a report, and binds n
   assert.match(new TextDecoder().decode(await opened.platform.report(job.id)), /wasserstein/);
   assert.equal((await opened.platform.resolve("test.fast", {})).found, false);
   await assert.rejects(opened.platform.model(digest), { code: "unknown_model" });
-  await assert.rejects(opened.platform.push(tar), { code: "refused", data: { job: job.id, verdict: job.verdict, report: job.report } });
+  await assert.rejects(opened.platform.push(tar), {
+    code: "refused",
+    data: { job: job.id, verdict: job.verdict, report: job.report },
+  });
 });
 
 test("a model that would read another file is never run", { timeout: 120_000 }, async (t) => {
@@ -98,5 +110,8 @@ test("a model that would read another file is never run", { timeout: 120_000 }, 
   assert.equal(job.state, "failed");
   assert.equal(job.error?.code, "invalid_bundle");
   assert.match(job.error?.detail ?? "", /another file/);
-  assert.equal(states(job), "receive failed, dataset waiting, validate waiting, domain waiting, publish waiting");
+  assert.equal(
+    states(job),
+    "receive failed, dataset waiting, validate waiting, domain waiting, publish waiting",
+  );
 });
