@@ -8,6 +8,11 @@ import { runNumber, runTable } from "./lock/runTable.ts";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 const line = z.int().nullable();
+/** What a database and a journal keep alike: no zero byte, no half of a surrogate pair. */
+const plainText = z
+  .string()
+  .min(1)
+  .refine((text) => text.isWellFormed() && !text.includes("\0"), "it has a zero byte or half a character");
 
 export const tagSummary = z.object({
   tag: z.string(),
@@ -27,7 +32,7 @@ export const tagTable = runTable.extend({
 export type TagTable = z.infer<typeof tagTable>;
 
 export const importRequest = z.strictObject({
-  file: z.string().min(1).max(300).describe("Its name, for messages; .json for a table in JSON"),
+  file: plainText.max(300).describe("Its name, for messages; .json for a table in JSON"),
   content: z.string().describe("The whole file, CSV or JSON"),
   replace: z.boolean().default(false).describe("In the place of what each tag had"),
 });
@@ -63,19 +68,19 @@ export const registeredLock = z.object({
 export type RegisteredLock = z.infer<typeof registeredLock>;
 
 export const sample = z.strictObject({
-  file: z.string().min(1).max(4096),
+  file: plainText.max(4096),
   sha256: digest,
   size: z.int().min(0),
   bundle: digest,
   lock: digest.nullable().describe("Digest of the lock that it was made under"),
-  tag: z.string().max(300).nullable(),
+  tag: plainText.max(300).nullable(),
   provenance: z.record(z.string(), z.string()),
 });
 export type GivenSample = z.infer<typeof sample>;
 export const sampleRecord = z.object({ ...sample.shape, createdAt: z.string() });
 export type SampleRecord = z.infer<typeof sampleRecord>;
 
-export const retireRequest = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
+export const retireRequest = z.strictObject({ reason: plainText.trim().min(1).max(2000) });
 export const retirement = model.extend({
   retired: z.string().describe("Why: the reason that was given first"),
   locks: z.int().describe("Locks that name it"),

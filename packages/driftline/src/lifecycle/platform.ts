@@ -1,9 +1,6 @@
 // The platform in process: a data directory that answers every question of the Driftline interface.
 
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
-import { resolve as resolvePath } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Driftline,
@@ -22,17 +19,18 @@ import {
 import { bundleManifest } from "@driftline/client/bundle";
 import type { z } from "zod";
 import type { Configuration } from "../config/configuration.ts";
-import { DriftlineError, fail } from "../errors/registry.ts";
+import { fail } from "../errors/registry.ts";
 import type { Family, Question } from "../family/family.ts";
 import { nearestName } from "../family/nearestName.ts";
 import { canonicalQuestion } from "../family/question.ts";
 import { trainerEnvironment } from "../training/environment.ts";
 import { campaignsOf } from "./campaignsOf.ts";
+import { fingerprints } from "./dataFiles.ts";
 import { isUnfinished } from "./jobs/jobRecord.ts";
 import { openStore, type Store } from "./openStore.ts";
 import { plainQuestion } from "./plainQuestion.ts";
 import { planJob } from "./planJob.ts";
-import { type DataFile, push } from "./push/push.ts";
+import { push } from "./push/push.ts";
 import { planRecipe, type RecipeChoices } from "./recipe.ts";
 import { type Executor, startExecutor } from "./workers/executor.ts";
 
@@ -223,14 +221,6 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
   return { ...self, campaigns: campaignsOf(self) };
 }
 
-/** The files by their contents, in an order that the contents decide. */
-async function fingerprints(paths: string[] = []): Promise<DataFile[]> {
-  const files: DataFile[] = [];
-  // One after another: a list of thousands must not open them all at once.
-  for (const path of paths) files.push(await fingerprint(resolvePath(path)));
-  return files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
-}
-
 /**
  * A request with its defaults. The server has checked its own; those of a command come as they were typed. Throws
  * `usage` naming the member.
@@ -282,28 +272,6 @@ function retiredRecipe(bundle: string, reason: string): Error {
     remedy: "--retry trains again with the next seed.",
     data: { retired: reason },
   });
-}
-
-async function fingerprint(path: string): Promise<DataFile> {
-  const unusable = (what: string, cause?: unknown) =>
-    fail("invalid_data", `Reading ${path.length > 300 ? `${path.slice(0, 300)}…` : path}: ${what}.`, {
-      field: "data.files",
-      remedy: "Give the path of a file that this process can read.",
-      cause,
-    });
-  const hash = createHash("sha256");
-  try {
-    const found = await stat(path);
-    // A pipe or a device may never end, and a read of it can't be called off.
-    if (!found.isFile()) throw unusable("it is not a plain file");
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-    return { path, sha256: hash.digest("hex"), size: found.size };
-  } catch (cause) {
-    if (cause instanceof DriftlineError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw unusable("there is no such file", cause);
-    throw unusable(path.includes("\0") ? "no path has a zero byte" : `${code}`, cause);
-  }
 }
 
 /** What clients are told of a family. */

@@ -39,7 +39,7 @@ interface Connection {
   surplus: boolean;
   /** Answers that have not ended, each with the work that was let in for it. */
   answers: Map<ServerResponse, Work | null>;
-  /** When the first request that has no answer yet began. */
+  /** When the newest request began. */
   since: number;
 }
 
@@ -103,7 +103,7 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
     const connection = open.get(request.socket);
     if (connection === undefined) return;
     const { answers } = connection;
-    if (answers.size === 0) connection.since = performance.now();
+    connection.since = performance.now();
     answers.set(response, null);
     response.once("close", () => {
       const work = answers.get(response);
@@ -123,9 +123,9 @@ export function trackConnections(limits: Limits, tls: TlsPair | null = null) {
   function endSlowRequests(): void {
     const oldest = performance.now() - limits.requestMs;
     for (const [socket, { answers, since }] of open) {
-      const [first] = answers;
-      if (first === undefined || since > oldest) continue;
-      const [response, work] = first;
+      if (answers.size === 0 || since > oldest) continue;
+      // Requests come one after another: those before the newest are whole.
+      const [response, work] = [...answers].at(-1)!;
       if (work !== "upload" && !response.req.complete) onClientError(tooSlow(), socket);
     }
   }

@@ -6,16 +6,11 @@ import type { CheckedManifest } from "../../catalogue/manifest.ts";
 import type { Configuration } from "../../config/configuration.ts";
 import { DriftlineError } from "../../errors/registry.ts";
 import { trainerEnvironment } from "../../training/environment.ts";
+import type { DataFile } from "../dataFiles.ts";
 import { isUnfinished } from "../jobs/jobRecord.ts";
 import type { Store } from "../openStore.ts";
 import { planPushed, recipeHash } from "../recipe.ts";
 import { checkClaims } from "./claims.ts";
-
-export interface DataFile {
-  path: string;
-  sha256: string;
-  size: number;
-}
 
 /**
  * The model where the catalogue has the bundle, else the job that judges it: one that is unfinished, or a new one. Its
