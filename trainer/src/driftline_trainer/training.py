@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Float
 
 from .checkpoint import Progress, load_checkpoint, save_checkpoint
-from .hyperparameters import Budget
 from .job import Job
 from .lifetime import StopRequest
 from .pace import pace_at, random_key
@@ -38,8 +37,6 @@ the smaller learning rate, and on a few hundred validation rows the score wavers
 SETTLING = 1 / 3
 """Height of the learning rate from which on looks count for the export. Above, weights wander, and the best of many
 looks at a few hundred rows is a matter of luck: on the v4 responses one at 40 % of the steps had too little spread."""
-WARM_RATE = 1.0
-"""Highest learning rate of a training that starts from a model's weights, over that of one from random weights."""
 SKIPPED_LIMIT = 0.02
 """Fraction of the steps that may have gradients that are not finite (and 20 in any case)."""
 
@@ -76,7 +73,7 @@ def train(
         score = model.selection(state.average)["score"]
         events.emit("log", message=f"Starting from a model's weights, with a score of {score:.4f}.")
         progress.parent_score = score if math.isfinite(score) else None
-    run = _compiled(model, budget, budget.learning_rate * (1.0 if parent is None else WARM_RATE))
+    run = _compiled(model, budget)
     state, best, rows, embed = given_to_all((state, best, model.rows, model.embed), model.shares)
 
     def save() -> None:
@@ -199,7 +196,7 @@ class Stopwatch:
         return int(seconds * self._steps / self._seconds)
 
 
-def _compiled(model, budget: Budget, highest_rate: float) -> Callable:
+def _compiled(model, budget) -> Callable:
     """A piece of training as one compiled loop; its length is an argument, so it is compiled once.
 
     Every random number depends on the seed, the number of the step and the share of the batch alone: how steps are
@@ -209,7 +206,7 @@ def _compiled(model, budget: Budget, highest_rate: float) -> Callable:
         def body(i, carry):
             state, (loss, skipped) = carry
             step = first + i
-            pace = pace_at(step, annealing, highest_rate, budget.average)
+            pace = pace_at(step, annealing, budget.learning_rate, budget.average)
             new, new_loss = model.step(state, rows, embed, pace, own_key(jax.random.fold_in(key, step)))
             fine = jnp.isfinite(new_loss)
             state = jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, state)
