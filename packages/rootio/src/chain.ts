@@ -23,7 +23,11 @@ const parallelOpens = 4;
  * Opens a tree in all files, given by paths, globs of local paths (sorted) or addresses. The branches are those of the
  * first file; reading one that another file lacks, or has with another type, is an error that names the file.
  */
-export async function openChain(locations: string[], treeName: string, options: OpenOptions = {}): Promise<Chain> {
+export async function openChain(
+  locations: string[],
+  treeName: string,
+  options: OpenOptions = {},
+): Promise<Chain> {
   const all = (await Promise.all(locations.map(expand))).flat();
   if (all.length === 0)
     throw new RootError("missing", { file: locations.join(", ") }, "no file is of this name");
@@ -112,7 +116,8 @@ function checkSameTypes(first: Tree, tree: Tree, names: string[], file: string):
   const shapes = new Map(tree.branches.map((info) => [info.name, info.shape]));
   for (const info of first.branches) {
     const shape = shapes.get(info.name);
-    if (!names.includes(info.name) || !shape || JSON.stringify(shape) === JSON.stringify(info.shape)) continue;
+    if (!names.includes(info.name) || !shape || JSON.stringify(shape) === JSON.stringify(info.shape))
+      continue;
     throw new RootError(
       "unsupported",
       { file, tree: tree.name, branch: info.name },

@@ -54,7 +54,8 @@ test("pieces of any size, across baskets and clusters, are the whole in order", 
         for (const branch of names) items.get(branch)!.push(...itemsOf(columns[branch]));
       }
       assert.equal(next, tree.entries);
-      for (const branch of names) assert.deepEqual(items.get(branch), itemsOf(whole[branch]).slice(1), branch);
+      for (const branch of names)
+        assert.deepEqual(items.get(branch), itemsOf(whole[branch]).slice(1), branch);
     }
   }
   await file.close();
@@ -66,14 +67,20 @@ test("globs choose branches of a level, and fields within fields are read alone"
   const inOrder = Object.keys(expected["ntuple;1"]).filter((name) => name.startsWith("n"));
   assert.deepEqual(inOrder.toSorted(), ["nested", "number"]);
   assert.deepEqual(Object.keys(await tree.read(["n*"])), inOrder);
-  assert.deepEqual(Object.keys(await tree.read(["objects.*"])), tree.branches.flatMap(({ name }) => (/^objects\./.test(name) ? [name] : [])));
+  assert.deepEqual(
+    Object.keys(await tree.read(["objects.*"])),
+    tree.branches.flatMap(({ name }) => (/^objects\./.test(name) ? [name] : [])),
+  );
   const pt = (await tree.read(["objects.pt"]))["objects.pt"];
   const objects = expected["ntuple;1"].objects as { pt: number }[][];
   assert.deepEqual(
     itemsOf(pt),
     objects.map((list) => list.map((object) => object.pt)),
   );
-  await assert.rejects(tree.read(["x*"]), { kind: "missing", message: /no readable branch that matches "x\*"/ });
+  await assert.rejects(tree.read(["x*"]), {
+    kind: "missing",
+    message: /no readable branch that matches "x\*"/,
+  });
   await assert.rejects(tree.read(["numbr"]), { kind: "missing", message: /nearest are "number"/ });
   await file.close();
 });

@@ -78,7 +78,13 @@ function dataOf(column: Column): Data {
     case "union": {
       const children = column.alternatives.map(dataOf);
       // A variant without a value has tag 0, for which Arrow needs an alternative: one that is always empty text.
-      const absent = makeData({ type: new Utf8(), length: 1, nullCount: 0, valueOffsets: new Int32Array(2), data: new Uint8Array(0) });
+      const absent = makeData({
+        type: new Utf8(),
+        length: 1,
+        nullCount: 0,
+        valueOffsets: new Int32Array(2),
+        data: new Uint8Array(0),
+      });
       const all = [absent, ...children];
       const fields = all.map((child, i) => new Field(String(i), child.type, false));
       return makeData({
@@ -95,7 +101,8 @@ function dataOf(column: Column): Data {
 
 function numbers({ type, values }: NumberColumn): Data {
   const { length } = values;
-  if (type !== "bool") return makeData({ type: numberTypes[type](), length, nullCount: 0, data: values } as never);
+  if (type !== "bool")
+    return makeData({ type: numberTypes[type](), length, nullCount: 0, data: values } as never);
   const bits = new Uint8Array(Math.ceil(length / 8));
   for (let i = 0; i < length; i++) if (values[i]) bits[i >> 3] |= 1 << (i & 7);
   return makeData({ type: new Bool(), length, nullCount: 0, data: bits });

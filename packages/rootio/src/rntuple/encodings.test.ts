@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contentOf, decodePage, pageBytes } from "./encodings.ts";
 
-const decode = (type: number, bits: number, elements: number, bytes: number[], range = null as null | Range) =>
-  Array.from(decodePage(Uint8Array.from(bytes), elements, { type, bits, range }), (value) => value);
+const decode = (type: number, bits: number, elements: number, bytes: number[], range: Range | null = null) =>
+  Array.from(
+    decodePage(Uint8Array.from(bytes), elements, { type, bits, range }) as ArrayLike<number | bigint>,
+  );
 type Range = { min: number; max: number };
 
 test("bits, integers and floats", () => {
@@ -26,10 +28,10 @@ test("split, zigzag and delta", () => {
   // Zigzag 2^33 + 1 is -(2^32 + 1): bytes 01 00 00 00 02 00 00 00.
   assert.deepEqual(decode(0x15, 64, 1, [1, 0, 0, 0, 2, 0, 0, 0]), [-(2n ** 32n) - 1n]);
   assert.deepEqual(decode(0x1a, 32, 3, [2, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]), [2, 2, 5]);
-  assert.deepEqual(
-    decode(0x1b, 64, 2, [2, 3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]),
-    [2 + 2 ** 32, 5 + 2 ** 32],
-  );
+  assert.deepEqual(decode(0x1b, 64, 2, [2, 3, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), [
+    2 + 2 ** 32,
+    5 + 2 ** 32,
+  ]);
   // 1.0f is 3f800000, -2.0f is c0000000.
   assert.deepEqual(decode(0x18, 32, 2, [0, 0, 0, 0, 0x80, 0, 0x3f, 0xc0]), [1, -2]);
 });

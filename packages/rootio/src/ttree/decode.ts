@@ -95,11 +95,17 @@ function counted(
 }
 
 /** Fills the offsets after `entry` from the table of the basket, in one pass; gives the bytes of all items. */
-function countItems({ content, from, to }: Cut, itemBytes: number, offsets: Int32Array, entry: number): Uint8Array {
+function countItems(
+  { content, from, to }: Cut,
+  itemBytes: number,
+  offsets: Int32Array,
+  entry: number,
+): Uint8Array {
   const { words, shift } = tableOf(content);
   const end = content.values.length;
   const first = from < content.entries ? words.getInt32(4 * from) - shift : end;
-  if (from === 0 && to > 0 && first !== 0) throw new BlockError("the first entry of a basket does not begin at 0");
+  if (from === 0 && to > 0 && first !== 0)
+    throw new BlockError("the first entry of a basket does not begin at 0");
   // Most items are of 1, 2, 4 or 8 bytes, for which a shift does the division.
   const bits = 31 - Math.clz32(itemBytes);
   const isPower = itemBytes === 1 << bits;
