@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Column, lengthOf, openRootFile } from "./index.ts";
@@ -158,5 +161,31 @@ for (const name of files)
 function pick(leaf: Leaf, keys: string[]): Partial<Leaf> {
   return Object.fromEntries(Object.entries(leaf).filter(([key]) => keys.includes(key)));
 }
+
+test("over HTTP the numbers are the same", { skip }, async (t) => {
+  const server = createServer((request, response) => {
+    const bytes = readFileSync(join(folder, request.url!));
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range!)!.map(Number);
+    response.writeHead(206, { "content-range": `bytes ${from}-${to}/${bytes.length}` });
+    response.end(bytes.subarray(from, to + 1));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  for (const [name, treeName] of [
+    ["uproot-HZZ-lz4.root", "events"],
+    ["ntpl001_staff_rntuple_v1-0-0-0.root", "Staff"],
+  ]) {
+    const [local, remote] = await Promise.all(
+      [join(folder, name), `http://127.0.0.1:${port}/${name}`].map((location) => openRootFile(location)),
+    );
+    const all = (file: typeof local) => file.tree(treeName).then((tree) => tree.read(["**"]));
+    assert.deepEqual(await all(remote), await all(local));
+    await Promise.all([local.close(), remote.close()]);
+  }
+});
 
 test("the reference files are there", { skip }, () => assert.ok(files.length >= 18));

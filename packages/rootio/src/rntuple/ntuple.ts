@@ -55,7 +55,7 @@ export async function openNTuple(
     read: async (names, range = {}) => {
       const { start, stop } = checkRange(range, tree);
       const selected = selectBranches(names, branches, ".", where);
-      const columns: Record<string, Column> = {};
+      const columns = new Map<string, Column>();
       await named(where, async () => {
         const inRange = groups.filter((g) => g.firstEntry < stop && g.firstEntry + g.entries > start);
         const all = (await Promise.all(inRange.map(clustersOf))).flat();
@@ -67,17 +67,20 @@ export async function openNTuple(
           for (const branch of selected) {
             const node = nodes.get(branch)!;
             const parts = await named({ ...where, branch }, async () =>
-              clusters.map((cluster) => {
+              clusters.flatMap((cluster) => {
                 const from = Math.max(start - cluster.firstEntry, 0);
                 const to = Math.min(stop - cluster.firstEntry, cluster.entries);
-                const before = wanted.length;
-                const column = build(node, { cluster, loaded, wanted, take }, from, to, cluster.entries);
-                if (wanted.length > before && from === 0 && to === cluster.entries)
-                  wanted.push(...pagesOf(node, cluster).filter(({ page }) => !loaded.has(page)));
-                return column;
+                // Of a whole cluster all pages are known before any is read; of a part, those of a collection's
+                // items only when its own are there.
+                if (from === 0 && to === cluster.entries) {
+                  const missing = pagesOf(node, cluster).filter(({ page }) => !loaded.has(page));
+                  wanted.push(...missing);
+                  if (missing.length > 0) return [];
+                }
+                return [build(node, { cluster, loaded, wanted, take }, from, to, cluster.entries)];
               }),
             );
-            if (wanted.length === 0) columns[branch] = joined(parts, node);
+            if (wanted.length === 0) columns.set(branch, joined(parts, node));
           }
           if (wanted.length === 0) break;
           await loadPages(source, wanted, loaded, take);
@@ -85,7 +88,7 @@ export async function openNTuple(
         const last = clusters.at(-1);
         kept = last && stop < last.firstEntry + last.entries ? pagesOfCluster(last, loaded) : new Map();
       });
-      return columns;
+      return Object.fromEntries(selected.map((branch) => [branch, columns.get(branch)!]));
     },
   };
   return tree;

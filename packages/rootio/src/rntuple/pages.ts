@@ -30,7 +30,9 @@ export async function loadPages(
     pages.map(async ({ page, column }, i) => {
       const block = blocks[i].subarray(0, page.stored);
       if (page.hasChecksum && !isHashLittleEndian(xxhash3(block), blocks[i], page.stored))
-        throw new BlockError(`the checksum of a page at ${page.position} differs`);
+        throw new BlockError(
+          `the checksum of a page of field "${column.fieldName}" at ${page.position} differs`,
+        );
       const length = pageBytes(page.elements, column.bits);
       const bytes = length === page.stored ? block : await decompress(block, length);
       loaded.set(page, decodePage(bytes, page.elements, column));

@@ -11,7 +11,8 @@ export interface PhysicalColumn {
   /** Encoding, see encodings.ts. */
   type: number;
   bits: number;
-  field: number;
+  /** Name of the field, for messages. */
+  fieldName: string;
   representation: number;
   /** Elements before this one were never written and are zero. */
   deferred: boolean;
@@ -99,7 +100,7 @@ function addColumn(schema: Schema, record: Cursor): void {
     id: schema.columns.length,
     type,
     bits,
-    field: fieldId,
+    fieldName: field.name,
     representation,
     deferred: (flags & deferredColumn) !== 0,
     range,

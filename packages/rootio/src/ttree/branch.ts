@@ -3,8 +3,9 @@
 import { BlockError } from "../compression/blocks.ts";
 import type { BranchInfo } from "../tree.ts";
 import type { EntryTable } from "./basket.ts";
-import { type FindClass, UnreadableTypeError } from "./classes.ts";
+import { UnreadableTypeError } from "./classes.ts";
 import { layoutOfElement, layoutOfLeaves } from "./describe.ts";
+import type { FindClass } from "./descriptions.ts";
 import { type Layout, shapeOf } from "./layout.ts";
 import type { BranchObject, EmbeddedBasket, TreeObject } from "./metadata.ts";
 

@@ -13,33 +13,9 @@ import {
   strings,
 } from "./collectors.ts";
 import { type CppType, formatCppType, numberNames, parseCppType } from "./cppTypes.ts";
+import type { ClassDescription, FindClass, MemberDescription } from "./descriptions.ts";
 import { formatOfCode, plainFormat, shortened } from "./numbers.ts";
 import type { ObjectBytes } from "./objectBytes.ts";
-
-/** One member of a class as the file describes it (a TStreamerElement). */
-export interface MemberDescription {
-  fName: string;
-  fTitle: string;
-  fType: number;
-  fTypeName: string;
-  fArrayLength: number;
-  fArrayDim: number;
-  fMaxIndex: ArrayLike<number>;
-  /** Of a base class. */
-  fBaseVersion?: number;
-  /** Of a pointer to numbers: the member that counts them. */
-  fCountName?: string;
-}
-
-export interface ClassDescription {
-  fName: string;
-  fClassVersion: number;
-  fCheckSum: number;
-  fElements: { arr: MemberDescription[] };
-}
-
-/** The description of a class of the file, by version where there are several. */
-export type FindClass = (name: string, version?: number, checksum?: number) => ClassDescription | undefined;
 
 /** What reads objects of a type. */
 export interface ObjectReader {

@@ -1,18 +1,10 @@
 // What a branch holds: from its leaves, or for a branch of classes from the file's description of the class.
 
 import type { Shape } from "../columns/column.ts";
-import {
-  type ClassDescription,
-  classReader,
-  type FindClass,
-  type MemberDescription,
-  memberReader,
-  type ObjectReader,
-  readerOf,
-  UnreadableTypeError,
-} from "./classes.ts";
+import { classReader, memberReader, type ObjectReader, readerOf, UnreadableTypeError } from "./classes.ts";
 import { arrays, type Collector, listsToEnd, numbers, records, strings } from "./collectors.ts";
 import { numberNames, parseCppType } from "./cppTypes.ts";
+import type { ClassDescription, FindClass, MemberDescription } from "./descriptions.ts";
 import type { Layout } from "./layout.ts";
 import type { BranchObject, LeafObject } from "./metadata.ts";
 import { formatOfCode, type NumberFormat, plainFormat, shortened } from "./numbers.ts";

@@ -19,7 +19,7 @@ declare module "jsroot/io" {
   }
   export interface File extends Directory {
     fStreamerInfos: {
-      arr: import("./classes.ts").ClassDescription[];
+      arr: unknown[];
     };
     readObject(name: string, cycle: number): Promise<unknown>;
     readObjBuffer(key: Key): Promise<TBuffer>;

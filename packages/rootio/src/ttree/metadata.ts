@@ -6,7 +6,7 @@ import { type Directory, type File, FileProxy, type Key, openFile, TBuffer } fro
 import { type ByteSource, checkInside } from "../bytes/source.ts";
 import { BlockError, decompress } from "../compression/blocks.ts";
 import { RootError } from "../errors.ts";
-import type { FindClass } from "./classes.ts";
+import type { ClassDescription, FindClass } from "./descriptions.ts";
 
 // jsroot would load a package for this; Node has Zstandard itself.
 internals._ZstdStream = { decompress: (bytes) => zstdDecompressSync(bytes) };
@@ -160,7 +160,8 @@ export async function readMetadata(source: ByteSource): Promise<Metadata> {
   };
   await attempt(source, {}, () => walk(file, ""));
   const findClass: FindClass = (name, version, checksum) => {
-    const classes = file.fStreamerInfos.arr.filter((info) => info.fName === name);
+    const all = file.fStreamerInfos.arr as ClassDescription[];
+    const classes = all.filter((info) => info.fName === name);
     return (
       classes.find((info) => info.fCheckSum === checksum) ??
       classes.find((info) => info.fClassVersion === version) ??
