@@ -1,4 +1,4 @@
-// JAX keeps the programs that it compiled: the many trainings of these tests differ in seeds alone, and compile once.
+// JAX keeps the programs that it compiled: trainings of one family differ in data and seeds alone, and compile once.
 
 import { homedir } from "node:os";
 import { join } from "node:path";
