@@ -48,6 +48,7 @@ describe("precedence", () => {
       tlsCertificate: null,
       tlsKey: null,
       dataDirectories: null,
+      uploadMiB: 256,
     });
     assert.equal(config.url, null);
     assert.equal(config.file, null);
