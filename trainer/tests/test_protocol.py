@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -39,7 +40,7 @@ def test_files_are_whole_and_match_their_digests(finished):
     directory, _ = finished
     result = json.loads((directory / "result.json").read_text())
     assert result["status"] == "done" and result["protocol"] == "driftline-trainer/1"
-    for part in ("model", "reference"):
+    for part in ("model", "reference", "weights"):
         content = (directory / result[part]["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == result[part]["sha256"]
     assert {path.name for path in directory.iterdir()} == {
@@ -47,6 +48,7 @@ def test_files_are_whole_and_match_their_digests(finished):
         "model.onnx",
         "reference.safetensors",
         "result.json",
+        "weights.safetensors",
     }
 
 
@@ -117,7 +119,9 @@ def test_a_job_can_be_checked_without_data_and_without_jax(tmp_path):
         job = make_job(tmp_path / "nowhere", hyperparameters=hyperparameters)
         return finish(start(tmp_path, job, "-c", program))
 
-    assert check(**SMALL) == (0, [], "False\n")
+    status, [event], imported = check(**SMALL)
+    assert (status, event["event"], imported) == (0, "check", "False\n")
+    assert re.fullmatch("[0-9a-f]{64}", event["architecture"])
     status, [event], imported = check(shaped=["tim"])
     assert (status, imported) == (2, "False\n")
     assert event["field"] == "hyperparameters.shaped" and "'time'" in event["message"]

@@ -54,7 +54,7 @@ CODES: Mapping[str, tuple[str, int]] = {
     "too_large": ("A request is too large", 2),
     "large_headers": ("The headers of a request are too large", 2),
     "too_slow": ("A request did not come in time", 1),
-    "unsupported_media_type": ("The body of a request is not plain JSON", 2),
+    "unsupported_media_type": ("The body of a request is not of the plain type that its route takes", 2),
     "invalid_range": ("A range of bytes lies outside the file", 2),
     "busy": ("The catalogue or its server is busy", 1),
     "unreachable": ("The server does not answer", 1),
