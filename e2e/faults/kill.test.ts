@@ -21,20 +21,6 @@ test("kills at random moments: each job ends published, nothing is done twice, n
   );
 });
 
-test("the same with the family that ships, killed once", async (t) => {
-  const directory = await temporaryDirectory(t);
-  const report = await killDuringEnsures(join(directory, "data"), {
-    family: "mpd.tpc",
-    times: 1,
-    atOnce: 1,
-    seed: Date.now() % 1_000_000,
-    // It takes three minutes at least: there is no need to see how long, and kills come early enough.
-    withinSeconds: 150,
-    onKill: (kill) => t.diagnostic(describeKill(kill)),
-  });
-  assert.equal(report.kills.length, 1);
-});
-
 function describeKill({ victim, seconds, running }: Kill): string {
   return `${victim} killed after ${seconds.toFixed(2)} s, in ${running.join(" and ") || "no stage"}`;
 }
