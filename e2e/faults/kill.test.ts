@@ -13,12 +13,12 @@ test("kills at random moments: each job ends published, nothing is done twice, n
     times: 10,
     atOnce: 2,
     seed: Date.now() % 1_000_000,
+    // About half of a round, so that most rounds have both their kills, at any stage.
+    withinSeconds: 12,
     onKill: (kill) => t.diagnostic(describeKill(kill)),
   });
   assert.equal(report.kills.length, 10);
-  t.diagnostic(
-    `${report.jobs} jobs; two that are not disturbed take ${report.undisturbedSeconds?.toFixed(1)} s`,
-  );
+  t.diagnostic(`${report.jobs} jobs`);
 });
 
 function describeKill({ victim, seconds, running }: Kill): string {

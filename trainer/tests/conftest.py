@@ -1,10 +1,20 @@
-"""A dataset and trained models that several tests share."""
+"""A dataset and trained models that several tests share, and a place for what JAX compiles."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from toy_jobs import CRITIC, SMALL, finish, make_job, start, toy_rows, write_dataset
+
+# Before JAX is imported, and for the trainers that tests start: many of them compile the same programs.
+_compiled = tempfile.TemporaryDirectory(prefix="driftline-compiled-")
+os.environ |= {
+    "JAX_COMPILATION_CACHE_DIR": _compiled.name,
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
 @pytest.fixture(scope="session")
