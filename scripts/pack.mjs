@@ -65,17 +65,18 @@ function importedPackages(directory) {
   return [...names].filter((name) => !builtinModules.includes(name));
 }
 
-/** The manifest for publishing. Every import must be a declared dependency; packages of this workspace are added at their version. */
+/** The manifest for publishing. Every import must be a declared dependency or peer; packages of this workspace are added at their version. */
 function publishedManifest(manifest, staging, workspace) {
   const dependencies = { ...manifest.dependencies };
   const used = importedPackages(path.join(staging, "dist")).filter((name) => name !== manifest.name);
-  const undeclared = used.filter((name) => !(name in dependencies) && !workspace.has(name));
+  const declared = { ...dependencies, ...manifest.peerDependencies };
+  const undeclared = used.filter((name) => !(name in declared) && !workspace.has(name));
   if (undeclared.length > 0) {
     throw new Error(
       `${manifest.name} imports what its package.json does not name: ${undeclared.join(", ")}.`,
     );
   }
-  for (const name of used) dependencies[name] ??= workspace.get(name);
+  for (const name of used) if (workspace.has(name)) dependencies[name] ??= workspace.get(name);
   return {
     ...manifest,
     ...(manifest.exports && { exports: published(manifest.exports) }),
