@@ -77,7 +77,7 @@ class CloudGenerator(eqx.Module):
         latent = latent * jnp.exp(self.gain(encoded))
         # Squares have exponential tails, and the charge goes with the exponential of what the network gives: the
         # power law of delta electrons is then within reach of small weights. Normal numbers alone fall short of it.
-        squares = latent[:, :SQUARED] ** 2 - 1
+        squares = latent[:, :SQUARED] * latent[:, :SQUARED] - 1
         raw = self.network(jnp.concatenate([encoded, latent, squares], axis=1))
         low, high = LOG_CHARGE_RANGE
         log_charge = jnp.clip(raw[:, :k] + self.log_charge, low, high)
@@ -102,7 +102,7 @@ def gaussian(cells: int, centre: Float[Array, "n k"], width: Float[Array, "n k"]
     inverse = 1 / width
     place = np.arange(cells, dtype=np.float32)
     pull = (place - centre[:, :, None]) * inverse[:, :, None]
-    return jnp.exp(-0.5 * pull**2) * (inverse * float(1 / np.sqrt(2 * np.pi)))[:, :, None]
+    return jnp.exp(-0.5 * pull * pull) * (inverse * float(1 / np.sqrt(2 * np.pi)))[:, :, None]
 
 
 def counts(
@@ -112,7 +112,7 @@ def counts(
     narrow cloud is in one cell or in two."""
     place = np.arange(-margin, cells + margin, dtype=np.float32)
     pull = (place - centre[:, :, None]) * (1 / width)[:, :, None]
-    return jax.nn.softmax(-0.5 * pull**2, axis=-1)
+    return jax.nn.softmax(-0.5 * pull * pull, axis=-1)
 
 
 def make_cloud_generator(

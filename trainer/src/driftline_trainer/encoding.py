@@ -47,7 +47,8 @@ class Encoding(eqx.Module):
             if column in self.logarithmic:
                 value, low, high = jnp.log(jnp.maximum(value, low / 4)), math.log(low), math.log(high)
             parts.append(jnp.clip((value - (high + low) / 2) / ((high - low) / 2), -CLIP, CLIP))
-        parts = [part**power for power in range(1, POWERS + 1) for part in parts]
+        values = jnp.concatenate(parts, axis=1)
+        parts = [values, values * values, values * values * values]
         parts += [(features[:, column : column + 1] >= value).astype(jnp.float32) for column, value in self.breaks]
         if self.with_fractions:
             parts.append(2 * fractions - 1)
