@@ -1,74 +1,92 @@
-// How fast entries are read from a ROOT file and written as a dataset: node bench/streaming.ts <mpd-tpc-v4.root>
+// Reading and matrices from ROOT files, ours and uproot's in turn, each case in a process of its own.
+//
+//   node bench/streaming.ts YARDSTICK_DIRECTORY DATA_DIRECTORY [rounds] [cores]
+//
+// YARDSTICK_DIRECTORY has yardstick.py and expected.json, DATA_DIRECTORY what make_files.py made. One core by default.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
-import { openRootFile } from "@driftline/rootio";
-import { loadFamily } from "../packages/driftline/src/family/loadFamily.ts";
-import { loadDataset } from "../packages/driftline/src/streaming/loadDataset.ts";
-import { readResponses } from "../packages/driftline/src/streaming/readResponses.ts";
-import { writeDataset } from "../packages/driftline/src/streaming/writeDataset.ts";
 
-const path = process.argv[2];
-if (!path) throw new Error("usage: node bench/streaming.ts <mpd-tpc-v4.root>");
-const { inputs, output, data } = loadFamily(join(import.meta.dirname, "../families/mpd.tpc/family.yaml"));
-const scratch = mkdtempSync(join(tmpdir(), "driftline-bench-"));
-const repeats = 15;
+const [yardstick, data, roundsText = "3", cores = "0"] = process.argv.slice(2);
+if (!data || !existsSync(join(yardstick, "yardstick.py"))) {
+  console.error("usage: node bench/streaming.ts YARDSTICK_DIRECTORY DATA_DIRECTORY [rounds] [cores]");
+  process.exit(2);
+}
+const python = join(import.meta.dirname, "../trainer/.venv/bin/python");
+const work = join(import.meta.dirname, "streaming/work.ts");
+const expected = join(yardstick, "expected.json");
 
-const source = { files: [path], mapping: data.files!, inputs, output, threshold: 1, saturation: null };
-let made = 0;
-const write = () =>
-  writeDataset({
-    directory: join(scratch, String(made++)),
-    batches: readResponses(source),
-    inputs,
-    output,
-    split: data.split,
-    salt: "bench",
-    provenance: {},
-  });
+/** Ours, uproot's, decompression alone; the ratio of rates that is asked for. */
+const comparisons: [ours: string, theirs: string, floor: string | null, asked: number | null][] = [
+  ["raw_zlib1_all", "raw_zlib1_all", "dec_zlib", 1.2],
+  ["raw_zlib1_it10k", "raw_zlib1_it10k", "dec_zlib", 1.2],
+  ["raw_c4000_all", "raw_c4000_all", null, 1.2],
+  ["raw_c4000_it10k", "raw_c4000_it10k", null, 1.2],
+  ["raw_lz4_all", "raw_lz4_all", "dec_lz4", 2],
+  ["raw_none_all", "raw_none_all", "dec_copy", 2],
+  ["raw_none_it10k", "raw_none_it10k", "dec_copy", 2],
+  ["raw_zlib1_4cols", "raw_zlib1_4cols", null, null],
+  ["specs", "specs", null, null],
+  ["matrix", "matrix_simple", null, 3],
+  ["matrix", "matrix_fast", null, 1.5],
+  ["matrix_lz4", "matrix_fast_lz4", null, 2],
+  ["matrix_none", "matrix_fast_none", null, 2],
+  ["matrix_1k", "matrix_fast_1k", null, null],
+  ["matrix_first", "matrix_fast_1k", null, null],
+  ["cuts", "cuts_fast", null, 1.5],
+];
 
-async function readColumns(): Promise<void> {
-  const file = await openRootFile(path);
-  const [name] = file.trees();
-  const tree = await file.tree(name);
-  await tree.read(tree.branches.map((branch) => branch.name));
-  await file.close();
+interface Run {
+  seconds: number;
+  events: number;
+  peak: number;
 }
 
-async function readBatches(): Promise<void> {
-  for await (const _ of readResponses(source));
-}
-
-/** Median wall time of the runs after the first three. */
-async function median(work: () => Promise<unknown>): Promise<number> {
-  const seconds: number[] = [];
-  for (let i = 0; i < repeats + 3; i++) {
-    const started = performance.now();
-    await work();
-    if (i >= 3) seconds.push((performance.now() - started) / 1000);
+function run(command: string, args: string[]): Run | null {
+  try {
+    const printed = execFileSync("taskset", ["-c", cores, command, ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, UV_THREADPOOL_SIZE: cores.includes(",") || cores.includes("-") ? "4" : "1" },
+    });
+    const result = JSON.parse(printed.trim().split("\n").at(-1)!);
+    return { seconds: result.seconds, events: result.events, peak: result.peakMB ?? result.peak_rss_MB };
+  } catch (error) {
+    process.stderr.write(`${args.join(" ")}: ${(error as Error).message.split("\n").slice(-3).join(" ")}\n`);
+    return null;
   }
-  return seconds.sort((a, b) => a - b)[Math.floor(repeats / 2)];
 }
 
-try {
-  const { rows } = await write();
+const best = new Map<string, Run>();
+const keep = (key: string, found: Run | null) => {
+  const known = best.get(key);
+  if (found && (!known || found.seconds < known.seconds)) best.set(key, found);
+};
+const ours = (name: string) => run(process.execPath, [work, data, name, expected]);
+const theirs = (name: string) =>
+  run(python, [join(yardstick, "yardstick.py"), "--data", data, "--case", name]);
+
+if (!ours("check")) process.exit(1);
+for (let round = 0; round < Number(roundsText); round++)
+  for (const [own, other, floor] of comparisons) {
+    keep(own, ours(own));
+    keep(`uproot ${other}`, theirs(other));
+    if (floor) keep(`uproot ${floor}`, theirs(floor));
+    process.stderr.write(`round ${round + 1}: ${own}\n`);
+  }
+
+console.log(`Node ${process.version}, ${cpus()[0].model}, cores ${cores}, load ${loadavg()[0].toFixed(1)}`);
+console.log(`Output equal to the expected checksums. Fastest of ${roundsText}.`);
+console.log("| ours | s | events/s | peak, MB | uproot | s | ratio | asked | of the decompression floor |");
+console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+for (const [own, other, floor, asked] of comparisons) {
+  const [a, b] = [best.get(own), best.get(`uproot ${other}`)];
+  const c = floor && best.get(`uproot ${floor}`);
+  if (!a) continue;
+  const ratio = b ? (a.events / a.seconds / (b.events / b.seconds)).toFixed(2) : "–";
   console.log(
-    `${rows} entries; ${cpus()[0].model}, Node ${process.version}; median of ${repeats}, file cached`,
+    `| \`${own}\` | ${a.seconds.toFixed(3)} | ${Math.round(a.events / a.seconds)} | ${a.peak} | \`${other}\` | ${b?.seconds.toFixed(3) ?? "–"} | ${ratio} | ${asked ?? "–"} | ${c ? (c.seconds / a.seconds).toFixed(2) : "–"} |`,
   );
-  const cases: [string, () => Promise<unknown>][] = [
-    ["ROOT file opened, all branches to columns", readColumns],
-    ["… to features, images and identities", readBatches],
-    ["… to a dataset on disk", write],
-    ["dataset loaded and verified", () => loadDataset(join(scratch, "0"))],
-  ];
-  for (const [name, work] of cases) {
-    const seconds = await median(work);
-    const rate = Math.round(rows / seconds / 1000);
-    console.log(
-      `${name.padEnd(42)} ${(seconds * 1000).toFixed(1).padStart(7)} ms  ${rate} thousand entries/s`,
-    );
-  }
-} finally {
-  rmSync(scratch, { recursive: true });
 }

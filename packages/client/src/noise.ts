@@ -31,6 +31,8 @@ export const streams = {
   bootstrap: 0x00600000,
   /** Points of the domain test. */
   domain: 0x00800000,
+  /** The order of rows in datasets. */
+  order: 0x00a00000,
 } as const;
 
 const M0 = 0xd2511f53;

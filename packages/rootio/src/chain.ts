@@ -81,6 +81,26 @@ function chainOf(
     files,
     close: () => closeAllBut(0),
     chunks: (names, size, range) => chunksOf(chain, names, size, range),
+    boundaries: async (names) => {
+      const starts: number[] = [];
+      for (const [i, { firstEntry, entries }] of files.entries()) {
+        if (entries === 0) continue;
+        const { tree } = await open(i);
+        starts.push(...(await tree.boundaries(names)).map((start) => firstEntry + start));
+        await closeAllBut(openFiles);
+      }
+      return starts.length > 0 ? starts : [0];
+    },
+    storedBytes: async (names) => {
+      const selected = selectBranches(names, infos, separator, { file: locations[0], tree: first.name });
+      const sums = selected.map(() => 0);
+      for (const i of files.keys()) {
+        const { tree } = await open(i);
+        for (const [k, bytes] of (await tree.storedBytes(selected)).entries()) sums[k] += bytes;
+        await closeAllBut(openFiles);
+      }
+      return sums;
+    },
     read: async (names, range = {}) => {
       const { start, stop } = checkRange(range, chain);
       const selected = selectBranches(names, infos, separator, { file: locations[0], tree: first.name });

@@ -36,8 +36,16 @@ export interface Tree {
   read(names: string[], range?: EntryRange): Promise<Record<string, Column>>;
   /**
    * The same in consecutive pieces of so many entries. The next piece is read while the present one is worked on.
+   * Each iteration keeps the baskets or pages that its next piece needs too: several may run side by side.
    */
   chunks(names: string[], entries: number, range?: EntryRange): AsyncIterable<Chunk>;
+  /**
+   * Ascending entries, 0 the first, at which all of these branches begin a basket or cluster: pieces that begin there
+   * decompress nothing twice.
+   */
+  boundaries(names: string[]): Promise<number[]>;
+  /** Bytes that each of these branches takes in the file, compressed. */
+  storedBytes(names: string[]): Promise<number[]>;
 }
 
 export interface Chunk {

@@ -47,7 +47,7 @@ export interface Outcome {
 export interface Command<O extends OptionDefinitions = OptionDefinitions> {
   name: string;
   summary: string;
-  /** Words after the command, in order; a trailing ? makes one optional. */
+  /** Words after the command, in order; a trailing ? makes one optional, "..." after the last allows several. */
   positionals: string[];
   options: O;
   examples: string[];
@@ -126,11 +126,11 @@ function checkWords(command: Command, words: string[]): void {
   const required = command.positionals.filter((name) => !name.endsWith("?"));
   if (words.length < required.length) {
     throw fail("usage", `driftline ${command.name}: ${required[words.length]} is missing.`, {
-      field: required[words.length],
+      field: required[words.length].replace("...", ""),
       remedy: `Usage: ${usageLine(command)}`,
     });
   }
-  if (words.length > command.positionals.length) {
+  if (words.length > command.positionals.length && !command.positionals.at(-1)?.endsWith("...")) {
     const extra = words[command.positionals.length];
     throw fail("usage", `driftline ${command.name}: ${JSON.stringify(extra)} is one word too many.`, {
       remedy: `Usage: ${usageLine(command)}. Quote values that hold blanks.`,

@@ -20,12 +20,12 @@ export interface Streams {
 
 /** Runs `driftline ...args` in this process and returns its exit code; throws nothing. */
 export async function run(args: string[], streams: Streams): Promise<number> {
-  const [name, ...rest] = args;
+  const [name, ...rest] = twoWords(args);
   const print = (text: string) => streams.stdout.write(`${text}\n`);
   let json = rest.includes("--json");
   try {
     if (name === undefined || name === "--help" || name === "help") {
-      print(await overview(rest[0]));
+      print(await overview(twoWords(rest)[0]));
       return 0;
     }
     if (name === "--version") {
@@ -112,6 +112,18 @@ function openOnDemand(config: Configuration) {
   };
 }
 
+/** `data head FILE` is the command `data head`; `data` alone or with --help lists what begins with it. */
+function twoWords(args: string[]): string[] {
+  const [first, second, ...rest] = args;
+  if (first === undefined || !isGroup(first)) return args;
+  if (second === undefined || second.startsWith("-")) return ["help", first];
+  return [`${first} ${second}`, ...rest];
+}
+
+function isGroup(name: string): boolean {
+  return Object.keys(commands).some((key) => key.startsWith(`${name} `));
+}
+
 async function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name as keyof typeof commands]();
   const nearest = nearestName(name, Object.keys(commands));
@@ -121,12 +133,14 @@ async function findCommand(name: string): Promise<Command> {
 }
 
 async function overview(name: string | undefined): Promise<string> {
-  if (name !== undefined && !name.startsWith("--")) return helpText(await findCommand(name));
-  const all = await Promise.all(Object.values(commands).map((load) => load()));
+  const group = name !== undefined && isGroup(name) ? `${name} ` : "";
+  if (name !== undefined && !name.startsWith("--") && !group) return helpText(await findCommand(name));
+  const listed = Object.entries(commands).filter(([key]) => key.startsWith(group));
+  const all = await Promise.all(listed.map(([, load]) => load()));
   return [
-    "driftline COMMAND [options]",
+    `driftline ${group}COMMAND [options]`,
     "",
-    "Finds the machine-learning model that fits an experiment's conditions, or makes it.",
+    group ? "Reads the experiment's own files." : "Finds the machine-learning model that fits an experiment's conditions, or makes it.",
     "",
     table(
       ["", ""],

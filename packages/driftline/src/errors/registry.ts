@@ -62,6 +62,7 @@ export const errorRegistry = {
     grpc: "FAILED_PRECONDITION",
     exit: 2,
   },
+  invalid_specification: { title: "The specification of a dataset is not what it should be", ...usage },
   invalid_data: { title: "A data file cannot be used", ...usage },
   invalid_data_directory: {
     title: "A directory cannot hold the embedded catalogue, or a newer version wrote it",

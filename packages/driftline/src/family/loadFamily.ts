@@ -7,12 +7,10 @@ import { DriftlineError, fail } from "../errors/registry.ts";
 import type { SourceOf } from "./conditionChecks.ts";
 import { crossChecks } from "./crossChecks.ts";
 import type { Condition, Family } from "./family.ts";
-import { type FamilyProblem, fieldName, readYaml } from "./familyYaml.ts";
+import { fieldName, readYaml } from "./familyYaml.ts";
+import { placedError } from "./placedError.ts";
 import { type FamilyFile, familyFile } from "./schema.ts";
 import { type Finding, schemaProblems } from "./schemaProblems.ts";
-
-/** Problems that a message lists; `data.problems` has all. */
-const maxShown = 20;
 
 /**
  * Reads and checks one family.yaml. Throws `invalid_family` with all that is wrong with it, each by file, line, column,
@@ -21,7 +19,7 @@ const maxShown = 20;
 export function loadFamily(path: string): Family {
   const text = readText(path);
   const { data, problems, positionOf, sourceOf } = readYaml(text);
-  if (problems.length > 0) throw invalid(path, problems);
+  if (problems.length > 0) throw placedError("invalid_family", "Reading a family", path, problems);
   const findings = [...schemaProblems(data), ...crossChecks(data, sourceOf), ...folderProblems(path, data)];
   if (findings.length > 0) {
     const placed = findings.map(({ path: at, message, remedy, name }) => ({
@@ -30,7 +28,9 @@ export function loadFamily(path: string): Family {
       message,
       remedy,
     }));
-    throw invalid(
+    throw placedError(
+      "invalid_family",
+      "Reading a family",
       path,
       placed.sort((a, b) => a.line - b.line || a.column - b.column),
     );
@@ -108,22 +108,6 @@ function twice(family: Family, other: Family): DriftlineError {
       remedy: "Keep one of the two.",
     },
   );
-}
-
-function invalid(path: string, problems: FamilyProblem[]): DriftlineError {
-  const lines = problems
-    .slice(0, maxShown)
-    .map(
-      ({ line, column, field, message, remedy }) =>
-        `${path}:${line}:${column}: ${[field, message].filter(Boolean).join(" ")}. ${remedy}`,
-    );
-  if (problems.length > maxShown) lines.push(`… and ${problems.length - maxShown} more.`);
-  const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
-  return fail("invalid_family", `Reading a family: ${count}.\n${lines.join("\n")}`, {
-    field: problems[0].field || path,
-    remedy: problems[0].remedy,
-    data: { problems: problems.map((problem) => ({ file: path, ...problem })) },
-  });
 }
 
 function build(file: FamilyFile, sourceOf: SourceOf, path: string): Family {

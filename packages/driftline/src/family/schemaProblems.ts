@@ -1,4 +1,4 @@
-// What the schema finds wrong with a family.yaml, in words: one problem for each field, with what may stand there.
+// What a schema finds wrong with a YAML file, in words: one problem for each field, with what may stand there.
 
 import type { z } from "zod";
 import { nearestName } from "./nearestName.ts";
@@ -18,13 +18,14 @@ type Issue = z.core.$ZodIssue;
 
 /** Everything that the schema refuses in the plain data of a family.yaml. */
 export function schemaProblems(data: unknown): Finding[] {
-  return findings(familyFile, data, []);
+  return findings(familyFile, data);
 }
 
-function findings(
+/** Everything that a schema refuses in plain data, as fields below `at`. */
+export function findings(
   schema: Schema & { safeParse: z.ZodType["safeParse"] },
   data: unknown,
-  at: Finding["path"],
+  at: Finding["path"] = [],
 ): Finding[] {
   const issues = schema.safeParse(data).error?.issues ?? [];
   return issues.flatMap((issue) => {

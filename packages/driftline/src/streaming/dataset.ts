@@ -4,6 +4,23 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { z } from "zod";
 import type { ResponseBatch, Split } from "../family/responses.ts";
+import { scaleKinds } from "./features/scaling.ts";
+
+/** The transformation of a dataset from columns, see assembly/encoding.ts. Values in the shards are not scaled. */
+export const datasetEncoding = z.strictObject({
+  define: z.record(z.string(), z.string()),
+  cut: z.string().optional(),
+  features: z.array(
+    z.strictObject({
+      name: z.string(),
+      list: z.boolean(),
+      /** First column of the tensor `features`, and how many. */
+      first: z.int().min(0),
+      width: z.int().min(1),
+      scale: z.strictObject({ kind: z.enum(scaleKinds), offset: z.number(), divisor: z.number() }),
+    }),
+  ),
+});
 
 const perSplit = z.strictObject({ train: z.number(), validation: z.number(), test: z.number() });
 
@@ -18,10 +35,12 @@ export const datasetManifest = z.strictObject({
       shape: z.array(z.int().min(1)),
       unit: z.string().optional(),
       /** Names and units of the columns of a one-dimensional tensor. */
-      columns: z.array(z.strictObject({ name: z.string(), unit: z.string() })).optional(),
+      columns: z.array(z.strictObject({ name: z.string(), unit: z.string().optional() })).optional(),
     }),
   ),
-  split: z.strictObject({ by: z.literal("id"), salt: z.string(), fractions: perSplit, counts: perSplit }),
+  split: z.strictObject({ by: z.enum(["id", "group"]), salt: z.string(), fractions: perSplit, counts: perSplit }),
+  /** How features came from columns: what a model made of this dataset has inside its graph. */
+  encoding: datasetEncoding.optional(),
   provenance: z.record(z.string(), z.unknown()),
   shards: z.array(
     z.strictObject({
@@ -33,7 +52,10 @@ export const datasetManifest = z.strictObject({
   ),
 });
 
-/** Contents of dataset.json. Tensors: `features` [n], `response` [a, b], `id` (64 bits), `split` (0 train, 1 validation, 2 test). */
+/**
+ * Contents of dataset.json. Tensors: `features` [n], `id` (64 bits), `split` (0 train, 1 validation, 2 test); of
+ * responses `response` [a, b]; of rows from columns `mask` [n], `label` and `weight`.
+ */
 export type DatasetManifest = z.infer<typeof datasetManifest>;
 export type DatasetTensor = DatasetManifest["tensors"][number];
 export type DatasetShard = DatasetManifest["shards"][number];

@@ -1,14 +1,13 @@
 // Batches of responses to a dataset on disk: shards as they fill, dataset.json last.
 
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { mkdir, open, rename, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeSafetensors } from "@driftline/client/safetensors";
 import { fail } from "../errors/registry.ts";
 import type { InputFeature, OutputImage } from "../family/family.ts";
 import type { ResponseBatch, Split } from "../family/responses.ts";
 import { type DatasetManifest, type DatasetShard, manifestName, manifestText } from "./dataset.ts";
+import { writeAtomically, writeShard } from "./shardFile.ts";
 import { splits, splitter } from "./split.ts";
 
 export interface WriteOptions {
@@ -61,15 +60,14 @@ export async function writeDataset(options: WriteOptions): Promise<DatasetManife
   const splitOf = splitter(salt, fractions);
   let rows = 0;
   const flush = async () => {
-    const path = `shard-${String(shards.length).padStart(5, "0")}.safetensors`;
     const n = shard.rows;
-    await writeSafetensors(join(directory, path), {
+    const written = await writeShard(directory, shards.length, n, {
       features: { dtype: "F32", shape: [n, width], data: shard.features.subarray(0, n * width) },
       response: { dtype: "F32", shape: [n, ...shape], data: shard.responses.subarray(0, n * cells) },
       id: { dtype: "I64", shape: [n], data: shard.ids.subarray(0, n) },
       split: { dtype: "U8", shape: [n], data: shard.splits.subarray(0, n) },
     });
-    shards.push({ path, rows: n, ...(await measure(join(directory, path))) });
+    shards.push(written);
     shard.rows = 0;
   };
   for await (const batch of options.batches) {
@@ -140,21 +138,4 @@ function checkFinite(batch: ResponseBatch, inputs: InputFeature[], cells: number
       Math.floor(cell / cells),
       `the amplitude in cell ${cell % cells} is ${batch.responses[cell]}`,
     );
-}
-
-async function measure(path: string): Promise<{ size: number; sha256: string }> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return { size: (await stat(path)).size, sha256: hash.digest("hex") };
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  const file = await open(`${path}.tmp`, "w");
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.tmp`, path);
 }

@@ -3,7 +3,7 @@
 import type { InputFeature, OutputImage } from "../family/family.ts";
 import { quantile } from "./compare.ts";
 import { columnValues, type FeatureColumn } from "./features.ts";
-import { type Histogram, histogram } from "./histogram.ts";
+import { type Histogram, histogram } from "../plotting/histogram.ts";
 import { type Profile, profile, sharedBins } from "./profile.ts";
 import type { Sample } from "./sample.ts";
 import { moments, summarise, summaryQuantities } from "./summaries.ts";

@@ -1,8 +1,8 @@
 // The plots of a validation: distributions with ratio, profiles with pulls, ranks, and responses side by side.
 
 import * as Plot from "@observablehq/plot";
-import type { Histogram } from "./histogram.ts";
-import { centred, colours, leftMargin, type Panel, panel, stack } from "./panel.ts";
+import type { Histogram } from "../plotting/histogram.ts";
+import { centred, colours, leftMargin, type Panel, panel, stack } from "../plotting/panel.ts";
 import type { Distribution, Example, PlotData, ProfilePlot, RankPlot } from "./plotData.ts";
 
 const width = 360;

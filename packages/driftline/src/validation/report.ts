@@ -3,7 +3,7 @@
 import type { GateResult } from "@driftline/client/api";
 import { refusals } from "./gates.ts";
 import type { Figures } from "./metrics.ts";
-import { escapeHtml } from "./panel.ts";
+import { escapeHtml } from "../plotting/panel.ts";
 import { distributionPlot, examplePlot, profilePlot, rankPlot } from "./plots.ts";
 import { flatness } from "./ranks.ts";
 import { reconstructionSections } from "./reconstruction/section.ts";

@@ -1,6 +1,6 @@
 // Pieces of the report's page: sections, tables, grids of figures, numbers.
 
-import { escapeHtml } from "./panel.ts";
+import { escapeHtml } from "../plotting/panel.ts";
 
 export function section(title: string, text: string, content: string, extra = ""): string {
   const paragraph = text || extra ? `<p>${escapeHtml(text)} ${extra}</p>` : "";

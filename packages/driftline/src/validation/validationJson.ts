@@ -1,6 +1,6 @@
 // validation.json of a bundle: verdict, metrics and histograms; the member `histograms` is a file of the UHI schema.
 
-import { type UhiHistogram, uhiHistogram, uhiProfile } from "./histogram.ts";
+import { type UhiHistogram, uhiHistogram, uhiProfile } from "../plotting/histogram.ts";
 import type { ModelValidation } from "./validateModel.ts";
 
 export interface ValidationJson {

@@ -44,16 +44,13 @@ export async function openNTuple(
     clusters.catch(() => pageLists.delete(group));
     return clusters;
   };
-  // The next range often begins in the cluster in which the last one ended: the pages of that read are kept.
-  let kept = new Map<Page, Values>();
-  const tree: Tree = {
-    name,
-    className: "ROOT::RNTuple",
-    entries,
-    branches: [...branches.values()],
-    chunks: (names, size, range) => chunksOf(tree, names, size, range),
-    read: async (names, range = {}) => {
-      const { start, stop } = checkRange(range, tree);
+  const allClusters = () =>
+    named(where, async () => (await Promise.all(groups.map(clustersOf))).flat());
+  const reader = (): Tree["read"] => {
+    // The next range often begins in the cluster in which the last one ended: the pages of that read are kept.
+    let kept = new Map<Page, Values>();
+    return async (names, range = {}) => {
+      const { start, stop } = checkRange(range, { name, entries });
       const selected = selectBranches(names, branches, ".", where);
       const columns = new Map<string, Column>();
       await named(where, async () => {
@@ -89,9 +86,30 @@ export async function openNTuple(
         kept = last && stop < last.firstEntry + last.entries ? pagesOfCluster(last, loaded) : new Map();
       });
       return Object.fromEntries(selected.map((branch) => [branch, columns.get(branch)!]));
+    };
+  };
+  return {
+    name,
+    className: "ROOT::RNTuple",
+    entries,
+    branches: [...branches.values()],
+    read: reader(),
+    chunks: (names, size, range) => chunksOf({ name, entries, read: reader() }, names, size, range),
+    boundaries: async (names) => {
+      selectBranches(names, branches, ".", where);
+      const starts = (await allClusters()).map(({ firstEntry }) => firstEntry).filter((start) => start > 0);
+      return [0, ...starts.sort((a, b) => a - b)];
+    },
+    storedBytes: async (names) => {
+      const selected = selectBranches(names, branches, ".", where);
+      const clusters = await allClusters();
+      return selected.map((name) =>
+        clusters
+          .flatMap((cluster) => pagesOf(nodes.get(name)!, cluster))
+          .reduce((sum, { page }) => sum + page.stored, 0),
+      );
     },
   };
-  return tree;
 }
 
 function joined(parts: Column[], node: Node): Column {

@@ -25,20 +25,17 @@ export function openTree(
   const where = { file: source.name, tree: name };
   const infos = new Map(branches.map(({ info }) => [info.name, info]));
   const byName = new Map(branches.map((branch) => [branch.info.name, branch]));
+  const select = (names: string[]) =>
+    selectBranches(names, infos, "/", where).map((branchName) => byName.get(branchName)!);
   // The next range often begins in the basket in which the last one ended: of each branch that one is kept.
-  const kept = new Map<Branch, Part>();
-  const tree: Tree = {
-    name,
-    className: key.className,
-    entries,
-    branches: branches.map(({ info }) => info),
-    chunks: (names, size, range) => chunksOf(tree, names, size, range),
-    read: async (names, range = {}) => {
-      const { start, stop } = checkRange(range, tree);
-      const plans = selectBranches(names, infos, "/", where).map((branchName) => {
-        const branch = byName.get(branchName)!;
-        return { branch, baskets: planBaskets(branch, start, stop, where), last: kept.get(branch) };
-      });
+  const readerOf = (kept: Map<Branch, Part>): Tree["read"] => {
+    return async (names, range = {}) => {
+      const { start, stop } = checkRange(range, { name, entries });
+      const plans = select(names).map((branch) => ({
+        branch,
+        baskets: planBaskets(branch, start, stop, where),
+        last: kept.get(branch),
+      }));
       const take = budget(maxBytes);
       const ranges = plans.flatMap(({ baskets, last }) => baskets.flatMap((basket) => rangeOf(basket, last)));
       const blocks = (await readMerged(source, ranges)).values();
@@ -58,9 +55,28 @@ export function openTree(
         });
       });
       return Object.fromEntries(await Promise.all(columns));
-    },
+    };
   };
-  return tree;
+  return {
+    name,
+    className: key.className,
+    entries,
+    branches: branches.map(({ info }) => info),
+    read: readerOf(new Map()),
+    chunks: (names, size, range) => chunksOf({ name, entries, read: readerOf(new Map()) }, names, size, range),
+    boundaries: async (names) => commonStarts(select(names)),
+    storedBytes: async (names) =>
+      select(names).map(({ baskets }) =>
+        baskets.reduce((sum, { at }) => sum + ("position" in at ? at.length : at.content.length), 0),
+      ),
+  };
+}
+
+/** Entries at which a basket of every branch begins. */
+function commonStarts(branches: Branch[]): number[] {
+  const [first, ...others] = branches.map(({ baskets }) => baskets.map(({ firstEntry }) => firstEntry));
+  const sets = others.map((starts) => new Set(starts));
+  return [0, ...(first ?? []).filter((start) => start > 0 && sets.every((set) => set.has(start)))];
 }
 
 /** The baskets that hold entries of the range. */

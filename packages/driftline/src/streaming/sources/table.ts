@@ -44,6 +44,11 @@ export interface Table {
    * of two chunks and what the format must hold to make them. Throws `invalid_data`.
    */
   chunks(names: string[], entries: number, range?: ReadRange): AsyncIterable<Chunk>;
+  /**
+   * Ascending entries, 0 the first of them, at which reading these columns can begin without decompressing what stands
+   * before; null where reading begins at 0, as of text.
+   */
+  boundaries(names: string[]): Promise<number[] | null>;
   /** 64 hexadecimal digits that tell the content from another's: see fingerprint.ts. */
   fingerprint(): Promise<string>;
   close(): Promise<void>;

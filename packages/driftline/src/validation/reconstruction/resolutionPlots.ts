@@ -1,7 +1,7 @@
 // The plots of reconstruction: resolution against pT and dip with the ratio below, and bias with its pulls.
 
 import * as Plot from "@observablehq/plot";
-import { centred, colours, leftMargin, panel, stack } from "../panel.ts";
+import { centred, colours, leftMargin, panel, stack } from "../../plotting/panel.ts";
 import type { ReconstructionFigure } from "./figures.ts";
 import { type RatioLimits, ratioInterval } from "./verdict.ts";
 

@@ -1,6 +1,6 @@
 // The section of the report about reconstructed tracks: how many, the resolutions, the biases, and what is missing.
 
-import { escapeHtml } from "../panel.ts";
+import { escapeHtml } from "../../plotting/panel.ts";
 import { figure, grid, interval, legend, section, table } from "../reportParts.ts";
 import type { ReconstructionFigure } from "./figures.ts";
 import { biasPlot, resolutionPlot } from "./resolutionPlots.ts";

@@ -1,8 +1,6 @@
 // Histograms and profiles as plain data, and as the UHI serialization schema writes them.
 // UHI: https://uhi.readthedocs.io/en/latest/serialization.html, schema version 1.
 
-import type { Profile } from "./profile.ts";
-
 /** Equal bins from `low` to `high`; `values` and `variances` have an underflow before and an overflow after. */
 export interface Histogram {
   label: string;
@@ -30,6 +28,39 @@ export function histogram(
     values: counts.map((count) => count / draws),
     variances: counts.map((count) => count / draws ** 2),
   };
+}
+
+/** An empty one, to be filled with `fill`. */
+export function emptyHistogram(axis: { label: string; low: number; high: number; bins: number }): Histogram {
+  return {
+    ...axis,
+    values: new Float64Array(axis.bins + 2),
+    variances: new Float64Array(axis.bins + 2),
+  };
+}
+
+/** Adds values with weights; NaN is in no bin. */
+export function fill(into: Histogram, values: ArrayLike<number>, weightOf: (i: number) => number): void {
+  const { low, high, bins } = into;
+  const scale = bins / (high - low);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (Number.isNaN(value)) continue;
+    const at = value >= high ? bins : Math.max(-1, Math.min(bins - 1, Math.floor((value - low) * scale)));
+    const weight = weightOf(i);
+    into.values[at + 1] += weight;
+    into.variances[at + 1] += weight * weight;
+  }
+}
+
+/** Equal bins with the counts, means and standard deviations of a quantity in each. */
+interface ProfileBins {
+  label: string;
+  low: number;
+  high: number;
+  counts: ArrayLike<number> & Iterable<number>;
+  means: ArrayLike<number> & Iterable<number>;
+  deviations: ArrayLike<number>;
 }
 
 interface UhiAxis {
@@ -67,7 +98,7 @@ export function uhiHistogram(of: Histogram, title: string): UhiHistogram {
 }
 
 /** A profile as "mean" storage: counts, means and sample variances, n/(n-1) σ²; empty bins are 0. */
-export function uhiProfile(of: Profile & { label: string }, title: string, quantity: string): UhiHistogram {
+export function uhiProfile(of: ProfileBins, title: string, quantity: string): UhiHistogram {
   const counts = [...of.counts];
   const finite = (value: number) => (Number.isFinite(value) ? value : 0);
   return {

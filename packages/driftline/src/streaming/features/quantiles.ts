@@ -1,0 +1,95 @@
+// Quantiles in one pass and little memory: values counted in bins that follow the exponent and mantissa of a float32.
+
+/**
+ * Bins are the numbers that share the upper 16 bits of their float32: sign, exponent and 7 bits of the mantissa. So a
+ * bin is at most 1/128 of its value wide, whatever the range of the data; counts of several passes are added; and
+ * neither the order nor the pieces in which values come matter.
+ */
+export interface QuantileCounts {
+  /** By the upper 9 of the 16 bits, in the order of the numbers; 128 bins each. */
+  pages: Map<number, Float64Array>;
+  total: number;
+}
+
+const pageBins = 128;
+const word = new DataView(new ArrayBuffer(4));
+const one = new Float32Array(1);
+const oneBits = new Uint32Array(one.buffer);
+
+export function quantileCounts(): QuantileCounts {
+  return { pages: new Map(), total: 0 };
+}
+
+/** Counts the finite values. */
+export function countValues(counts: QuantileCounts, values: ArrayLike<number>, from: number, to: number): void {
+  let page = -1;
+  let bins: Float64Array | undefined;
+  let counted = 0;
+  for (let i = from; i < to; i++) {
+    const value = values[i];
+    if (value - value !== 0) continue;
+    one[0] = value;
+    const upper = oneBits[0] >>> 16;
+    const key = upper & 0x8000 ? 0xffff - upper : upper | 0x8000;
+    if (key >>> 7 !== page) {
+      page = key >>> 7;
+      bins = counts.pages.get(page);
+      if (!bins) {
+        bins = new Float64Array(pageBins);
+        counts.pages.set(page, bins);
+      }
+    }
+    bins![key & 127]++;
+    counted++;
+  }
+  counts.total += counted;
+}
+
+export function addCounts(into: QuantileCounts, more: QuantileCounts): void {
+  for (const [page, bins] of more.pages) {
+    const own = into.pages.get(page);
+    if (!own) into.pages.set(page, bins.slice());
+    else for (let i = 0; i < pageBins; i++) own[i] += bins[i];
+  }
+  into.total += more.total;
+}
+
+/**
+ * The value below which the fraction `q` of all lies, to 1/128 of itself: linear within a bin, and never outside
+ * `least` to `largest`, the ends of the data. NaN where nothing was counted.
+ */
+export function quantile(
+  { pages, total }: QuantileCounts,
+  q: number,
+  least: number,
+  largest: number,
+): number {
+  if (total === 0) return Number.NaN;
+  const rank = q * total;
+  let below = 0;
+  for (const [page, bins] of [...pages].sort(([a], [b]) => a - b))
+    for (let bin = 0; bin < pageBins; bin++) {
+      if (bins[bin] === 0) continue;
+      if (below + bins[bin] < rank) {
+        below += bins[bin];
+        continue;
+      }
+      const key = page * pageBins + bin;
+      const low = Math.max(edge(key), least);
+      const high = Math.min(edge(key + 1), largest);
+      return low + ((high - low) * (rank - below)) / bins[bin];
+    }
+  return largest;
+}
+
+/** The lower end of a bin. */
+function edge(key: number): number {
+  if (key >= 0x8000) {
+    word.setUint32(0, (key - 0x8000) << 16);
+    return word.getFloat32(0);
+  }
+  // Negative numbers run the other way: the lower end of a bin is the first number beyond it.
+  word.setUint32(0, ((0xffff - key + 1) << 16) >>> 0);
+  const end = word.getFloat32(0);
+  return Number.isNaN(end) ? Number.NEGATIVE_INFINITY : end;
+}
