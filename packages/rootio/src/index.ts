@@ -11,3 +11,8 @@ export { itemOf } from "./columns/entry.ts";
 export { nearestNames, RootError, type RootErrorKind } from "./errors.ts";
 export { type OpenOptions, openRootFile, type RootFile } from "./file.ts";
 export type { BranchInfo, Chunk, EntryRange, Tree } from "./tree.ts";
+export type { Compression } from "./write/compress.ts";
+export { WriteError, type WriteErrorKind } from "./write/errors.ts";
+export { type CreateOptions, createRootFile, type RootFileWriter } from "./write/file.ts";
+export { type ByteSink, fileSink } from "./write/sink.ts";
+export type { BranchPlan, TreeOptions, TreeWriter } from "./write/tree.ts";

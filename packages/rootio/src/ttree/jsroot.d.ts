@@ -33,6 +33,7 @@ declare module "jsroot/io" {
     arr: DataView;
     length: number;
     readObjectAny(): unknown;
+    readTString(): string;
     /** Fills the target with an object of the class, and returns it. */
     classStreamer(target: object, className: string): object;
   }

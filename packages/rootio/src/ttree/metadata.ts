@@ -47,6 +47,19 @@ TBuffer.prototype.readObjectAny = function () {
   return readObjectAny.call(this);
 };
 
+// jsroot takes the bytes of names and titles for Latin-1; they are UTF-8 wherever that fits.
+const { readTString } = TBuffer.prototype;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+TBuffer.prototype.readTString = function () {
+  const text = readTString.call(this);
+  if (!/[\u0080-\u00ff]/.test(text)) return text;
+  try {
+    return utf8.decode(Buffer.from(text, "latin1"));
+  } catch {
+    return text;
+  }
+};
+
 function countObject(): void {
   if (--objectsLeft < 0) throw new BlockError("an object holds more objects than bytes");
 }
