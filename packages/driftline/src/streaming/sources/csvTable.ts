@@ -41,6 +41,7 @@ export async function openCsvTable(source: ByteSource, options: TextOptions): Pr
         columnsChecked(table, names);
         return chunks(source, text, names, entries, rangeChecked(range, null), options);
       },
+      boundaries: async () => null,
       fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => source.close(),
     };

@@ -35,6 +35,13 @@ export async function openParquetTable(source: ByteSource, signal?: AbortSignal)
         columnsChecked(table, names);
         return chunks(source, metadata, leaves, names, size, rangeChecked(range, entries), signal);
       },
+      boundaries: async () => {
+        let row = 0;
+        return metadata.row_groups.map((group) => {
+          row += Number(group.num_rows);
+          return row - Number(group.num_rows);
+        });
+      },
       fingerprint: () => fingerprintOf(source).catch((error) => Promise.reject(translated(location, error))),
       close: () => source.close(),
     };

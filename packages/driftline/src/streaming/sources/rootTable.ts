@@ -31,6 +31,7 @@ export async function openRootTable(
         problem,
       })),
       chunks: (names, entries, range) => chunks(location, tree, names, entries, range, signal),
+      boundaries: (names) => reading(location, () => tree.boundaries(names), signal),
       fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => file.close(),
     };
