@@ -37,10 +37,10 @@ export interface CommandContext {
   signal: AbortSignal;
 }
 
-/** What a command found: printed as text, or as JSON with --json. */
+/** What a command found: printed as text, or as JSON with --json; a text of null where it has written itself. */
 export interface Outcome {
   json: unknown;
-  text: string;
+  text: string | null;
   exit?: number;
 }
 

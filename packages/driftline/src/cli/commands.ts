@@ -26,6 +26,7 @@ export const commands = {
   "data spec": async (): Promise<Command> => (await import("./commands/data/spec.ts")).dataSpec,
   "data convert": async (): Promise<Command> => (await import("./commands/data/convert.ts")).dataConvert,
   "data build": async (): Promise<Command> => (await import("./commands/data/build.ts")).dataBuild,
+  "data stream": async (): Promise<Command> => (await import("./commands/data/stream.ts")).dataStream,
   gc: async (): Promise<Command> => (await import("./commands/gc.ts")).gc,
   backup: async (): Promise<Command> => (await import("./commands/backup.ts")).backup,
   restore: async (): Promise<Command> => (await import("./commands/restore.ts")).restore,

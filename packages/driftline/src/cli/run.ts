@@ -40,7 +40,7 @@ export async function run(args: string[], streams: Streams): Promise<number> {
       return 0;
     }
     const outcome = await runCommand(command, words, options, streams);
-    print(json ? JSON.stringify(outcome.json, null, 2) : outcome.text);
+    if (outcome.text !== null) print(json ? JSON.stringify(outcome.json, null, 2) : outcome.text);
     return outcome.exit ?? 0;
   } catch (error) {
     return report(error, json, streams);
