@@ -64,6 +64,10 @@ export const errorRegistry = {
   },
   invalid_specification: { title: "The specification of a dataset is not what it should be", ...usage },
   invalid_data: { title: "A data file cannot be used", ...usage },
+  invalid_expression: {
+    title: "An expression for a column or a cut is malformed or does not fit the data",
+    ...usage,
+  },
   invalid_data_directory: {
     title: "A directory cannot hold the embedded catalogue, or a newer version wrote it",
     http: 500,
