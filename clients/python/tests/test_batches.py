@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import NODE, ROOT
+
 from driftline.batches import Batch, batches, read_batches
 from driftline.errors import DriftlineError
-from support import NODE, ROOT
 
 COMMAND = (str(NODE), str(ROOT / "packages/driftline/bin/main.mjs"))
 ROWS = 2000
@@ -58,7 +59,7 @@ def test_a_stream_goes_on_where_it_was_left(specification: Path) -> None:
 
 
 def test_what_the_command_says_is_the_error(tmp_path: Path) -> None:
-    with pytest.raises(DriftlineError, match="none.yaml"):
+    with pytest.raises(DriftlineError, match=r"none\.yaml"):
         next(batches(tmp_path / "none.yaml", command=COMMAND))
 
 

@@ -28,6 +28,7 @@ CODES: Mapping[str, tuple[str, int]] = {
     "unknown_tag": ("No such tag", 2),
     "unknown_run": ("The tag has no range with this run", 2),
     "frozen_tag": ("The tag is frozen: its table of runs does not change", 2),
+    "invalid_specification": ("The specification of a dataset is not what it should be", 2),
     "invalid_data": ("A data file cannot be used", 2),
     "invalid_data_directory": (
         "A directory cannot hold the embedded catalogue, or a newer version wrote it",

@@ -17,12 +17,13 @@ export function mixingOf({ blocks }: Assembly, measured: Measured, groups: Group
   const all = sum(measured.blocks);
   const variance = all.squares / all.rows - (all.sum / all.rows) ** 2;
   if (!(variance > 1e-12 * (all.squares / all.rows))) return null;
-  const explained = (parts: Measured["blocks"]) =>
-    parts.reduce((between, part) => {
+  const explained = (parts: Measured["blocks"]) => {
+    const between = parts.reduce((between, part) => {
       const step = part.rows > 0 ? part.sum / part.rows - all.sum / all.rows : 0;
       return between + part.rows * step * step;
-    }, 0) /
-    (all.rows * variance);
+    }, 0);
+    return Math.min(1, between / (all.rows * variance));
+  };
   const pieces = groups.reduce((count, group) => count + group.pieces, 0);
   const tallies = new Map(blocks.map((block, i) => [block, measured.blocks[i]]));
   const mixed = groups.map((group) => sum(group.blocks.map((block) => tallies.get(block)!)));
@@ -32,8 +33,8 @@ export function mixingOf({ blocks }: Assembly, measured: Measured, groups: Group
 /** Said where mixing leaves more than a hundredth of what it could. */
 export function mixingWarning(mixing: Mixing | null, places: number): string | null {
   if (!mixing || mixing.pieces < mixing.chance + 0.01) return null;
-  const percent = (part: number) => `${(100 * part).toPrecision(2)} %`;
-  return `The files are ordered by the label: the place in the files explains ${percent(mixing.files)} of its variance, and of pieces mixed from ${places} places still ${percent(mixing.pieces)} (${percent(mixing.chance)} by chance). Raise order.places and order.rows.`;
+  const percent = (part: number) => `${Number((100 * part).toPrecision(2))} %`;
+  return `The files are ordered by the label: the place in the files explains ${percent(mixing.files)} of its variance, and of pieces mixed from ${places === 1 ? "one place" : `${places} places`} still ${percent(mixing.pieces)} (${percent(mixing.chance)} by chance). Raise order.places and order.rows.`;
 }
 
 function sum(parts: Measured["blocks"]): Measured["blocks"][number] {
