@@ -6,8 +6,17 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Column, openRootFile, type RootFile, type Tree } from "@driftline/rootio";
-import { compileCut, compileDefinitions, keepEntries } from "../../packages/driftline/src/streaming/expressions/compile.ts";
-import { type EncodedFeature, emptyMatrix, encode, type Matrix } from "../../packages/driftline/src/streaming/features/encode.ts";
+import {
+  compileCut,
+  compileDefinitions,
+  keepEntries,
+} from "../../packages/driftline/src/streaming/expressions/compile.ts";
+import {
+  type EncodedFeature,
+  emptyMatrix,
+  encode,
+  type Matrix,
+} from "../../packages/driftline/src/streaming/features/encode.ts";
 import { addColumn, emptyStatistics } from "../../packages/driftline/src/streaming/features/statistics.ts";
 
 interface Expected {
@@ -80,14 +89,24 @@ function encoding(scaled: boolean, withHt: boolean): { features: EncodedFeature[
       width: list ? expected.dim[branch] : 1,
       list,
       scale: scaled
-        ? ({ kind: "min-max", offset: expected.min[branch], divisor: expected.max[branch] - expected.min[branch] } as const)
+        ? ({
+            kind: "min-max",
+            offset: expected.min[branch],
+            divisor: expected.max[branch] - expected.min[branch],
+          } as const)
         : ({ kind: "none", offset: 0, divisor: 1 } as const),
     };
     width += feature.width;
     return feature;
   });
   if (withHt) {
-    features.push({ name: "HT", first: width, width: 1, list: false, scale: { kind: "none", offset: 0, divisor: 1 } });
+    features.push({
+      name: "HT",
+      first: width,
+      width: 1,
+      list: false,
+      scale: { kind: "none", offset: 0, divisor: 1 },
+    });
     width++;
   }
   return { features, width };
@@ -123,7 +142,9 @@ async function matrix(format: string, rows: number, limit: number, scaled: boole
 async function cuts(each?: Each) {
   return withTrees(["sig_zlib1.root", "bkg_zlib1.root"], async (trees) => {
     const { features, width } = encoding(true, true);
-    const shapes = new Map(trees[0].branches.flatMap(({ name, shape }) => (shape ? [[name, shape] as const] : [])));
+    const shapes = new Map(
+      trees[0].branches.flatMap(({ name, shape }) => (shape ? [[name, shape] as const] : [])),
+    );
     const definitions = compileDefinitions({ HT: "sum(Jet_pt)" }, { columns: shapes });
     const cut = compileCut("MET_pt > 25 && any(Jet_pt > 40) && all(Jet_pt > 16)", definitions.scope);
     const readers = trees.map((tree) => tree.chunks(branches, chunkRows / 2)[Symbol.asyncIterator]());
@@ -184,7 +205,10 @@ async function check() {
     for (const bit of matrix.mask) present += bit;
   });
   // The expected count leaves out HT, which every row has.
-  if (rows.rows !== expected.cuts.rows || ![present, present - rows.rows].includes(expected.cuts.present_total))
+  if (
+    rows.rows !== expected.cuts.rows ||
+    ![present, present - rows.rows].includes(expected.cuts.present_total)
+  )
     throw new Error(`cuts: ${rows.rows} rows with ${present} values`);
   return result;
 }
@@ -209,4 +233,6 @@ const cases: Record<string, () => Promise<{ events: number; rows?: number }>> = 
 };
 if (!cases[name]) throw new Error(`no such case: ${name}; there are ${Object.keys(cases).join(", ")}`);
 const result = await timed(cases[name]);
-console.log(JSON.stringify({ case: name, ...result, peakMB: Math.round(process.resourceUsage().maxRSS / 1024) }));
+console.log(
+  JSON.stringify({ case: name, ...result, peakMB: Math.round(process.resourceUsage().maxRSS / 1024) }),
+);

@@ -25,7 +25,8 @@ export async function run(args: string[], streams: Streams): Promise<number> {
   let json = rest.includes("--json");
   try {
     if (name === undefined || name === "--help" || name === "help") {
-      print(await overview(twoWords(rest)[0]));
+      const both = rest.slice(0, 2).join(" ");
+      print(await overview(Object.hasOwn(commands, both) ? both : rest[0]));
       return 0;
     }
     if (name === "--version") {
@@ -140,7 +141,9 @@ async function overview(name: string | undefined): Promise<string> {
   return [
     `driftline ${group}COMMAND [options]`,
     "",
-    group ? "Reads the experiment's own files." : "Finds the machine-learning model that fits an experiment's conditions, or makes it.",
+    group
+      ? "Reads the experiment's own files."
+      : "Finds the machine-learning model that fits an experiment's conditions, or makes it.",
     "",
     table(
       ["", ""],

@@ -1,6 +1,6 @@
 // One error for all that is wrong with a YAML file: each problem with line, column, field and remedy.
 
-import { DriftlineError, fail } from "../errors/registry.ts";
+import { type DriftlineError, fail } from "../errors/registry.ts";
 import type { FamilyProblem } from "./familyYaml.ts";
 
 /** Problems that a message lists; `data.problems` has all. */

@@ -38,7 +38,12 @@ export const datasetManifest = z.strictObject({
       columns: z.array(z.strictObject({ name: z.string(), unit: z.string().optional() })).optional(),
     }),
   ),
-  split: z.strictObject({ by: z.enum(["id", "group"]), salt: z.string(), fractions: perSplit, counts: perSplit }),
+  split: z.strictObject({
+    by: z.enum(["id", "group"]),
+    salt: z.string(),
+    fractions: perSplit,
+    counts: perSplit,
+  }),
   /** How features came from columns: what a model made of this dataset has inside its graph. */
   encoding: datasetEncoding.optional(),
   provenance: z.record(z.string(), z.unknown()),

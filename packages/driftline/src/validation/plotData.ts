@@ -1,9 +1,9 @@
 // What the plots show, as plain data: distributions, profiles, ranks and a few responses, true and generated.
 
 import type { InputFeature, OutputImage } from "../family/family.ts";
+import { type Histogram, histogram } from "../plotting/histogram.ts";
 import { quantile } from "./compare.ts";
 import { columnValues, type FeatureColumn } from "./features.ts";
-import { type Histogram, histogram } from "../plotting/histogram.ts";
 import { type Profile, profile, sharedBins } from "./profile.ts";
 import type { Sample } from "./sample.ts";
 import { moments, summarise, summaryQuantities } from "./summaries.ts";

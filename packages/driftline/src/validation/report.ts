@@ -1,9 +1,9 @@
 // The validation report: one HTML file that needs nothing else, readable on light and dark screens.
 
 import type { GateResult } from "@driftline/client/api";
+import { escapeHtml } from "../plotting/panel.ts";
 import { refusals } from "./gates.ts";
 import type { Figures } from "./metrics.ts";
-import { escapeHtml } from "../plotting/panel.ts";
 import { distributionPlot, examplePlot, profilePlot, rankPlot } from "./plots.ts";
 import { flatness } from "./ranks.ts";
 import { reconstructionSections } from "./reconstruction/section.ts";

@@ -44,8 +44,7 @@ export async function openNTuple(
     clusters.catch(() => pageLists.delete(group));
     return clusters;
   };
-  const allClusters = () =>
-    named(where, async () => (await Promise.all(groups.map(clustersOf))).flat());
+  const allClusters = () => named(where, async () => (await Promise.all(groups.map(clustersOf))).flat());
   const reader = (): Tree["read"] => {
     // The next range often begins in the cluster in which the last one ended: the pages of that read are kept.
     let kept = new Map<Page, Values>();

@@ -63,7 +63,8 @@ export function openTree(
     entries,
     branches: branches.map(({ info }) => info),
     read: readerOf(new Map()),
-    chunks: (names, size, range) => chunksOf({ name, entries, read: readerOf(new Map()) }, names, size, range),
+    chunks: (names, size, range) =>
+      chunksOf({ name, entries, read: readerOf(new Map()) }, names, size, range),
     boundaries: async (names) => commonStarts(select(names)),
     storedBytes: async (names) =>
       select(names).map(({ baskets }) =>

@@ -1,9 +1,9 @@
 // Batches for a trainer, straight from the files: pieces in their shuffled order, cut to batches of one size. For data
 // that are larger than the disk, or that are read once.
 
+import type { Split } from "../../family/responses.ts";
 import type { Matrix } from "../features/encode.ts";
 import { splits } from "../split.ts";
-import type { Split } from "../../family/responses.ts";
 import { groupsOf } from "./build.ts";
 import type { Encoding } from "./encoding.ts";
 import type { Measured } from "./measure.ts";

@@ -54,7 +54,10 @@ test("the slices of a group's pieces cover its blocks", () => {
 
 test("a row order holds each row once, and another one for another piece or epoch", () => {
   const order = rowOrder(1000, 1, 0, 0);
-  assert.deepEqual(order.toSorted(), Int32Array.from({ length: 1000 }, (_, i) => i));
+  assert.deepEqual(
+    order.toSorted(),
+    Int32Array.from({ length: 1000 }, (_, i) => i),
+  );
   assert.notDeepEqual(order, rowOrder(1000, 1, 1, 0));
   assert.notDeepEqual(order, rowOrder(1000, 1, 0, 1));
   assert.deepEqual(rowOrder(0, 1, 0, 0), new Int32Array(0));

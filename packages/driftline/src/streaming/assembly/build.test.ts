@@ -118,7 +118,10 @@ test("every entry is one row, values as they were, in a shuffled order that the 
   assert.equal(datasetDigest(again.manifest), datasetDigest(manifest));
   const { seed, ...order } = specification().order;
   const other = await build(specification({ order: { ...order, seed: seed + 1 } }), "seed");
-  assert.notDeepEqual(other.rows.map(({ x }) => x), rows.map(({ x }) => x));
+  assert.notDeepEqual(
+    other.rows.map(({ x }) => x),
+    rows.map(({ x }) => x),
+  );
 });
 
 test("the split is that of the event: other cuts, orders and places of the file leave each in its part", async () => {
@@ -129,7 +132,11 @@ test("the split is that of the event: other cuts, orders and places of the file 
   renameSync(join(directory, "events.root"), join(moved, "other.root"));
   try {
     const cut = await build(
-      specification({ sources: { all: { files: "other.root" } }, cut: "sum(Jet_pt) > 150", order: { seed: 9 } }),
+      specification({
+        sources: { all: { files: "other.root" } },
+        cut: "sum(Jet_pt) > 150",
+        order: { seed: 9 },
+      }),
       "cut",
       undefined,
       moved,
@@ -156,7 +163,10 @@ test("a grouping column keeps its rows together", async () => {
 });
 
 test("statistics are those of the training rows alone, and settle pads and scales", async () => {
-  const { rows, manifest, measured } = await build(specification({ pad: { quantile: 0.6 }, scale: "min-max" }), "scale");
+  const { rows, manifest, measured } = await build(
+    specification({ pad: { quantile: 0.6 }, scale: "min-max" }),
+    "scale",
+  );
   const train = rows.filter(({ split }) => split === 0);
   const [x, jets] = manifest.encoding!.features;
   assert.equal(x.scale.offset, Math.min(...train.map((row) => row.x)));
@@ -176,7 +186,9 @@ test("balancing gives every class the same weight in training, and leaves the su
   );
   const sums = (rows: typeof by.rows, of: (row: (typeof by.rows)[number]) => unknown) => {
     const train = rows.filter(({ split }) => split === 0);
-    return [...Map.groupBy(train, of).values()].map((group) => group.reduce((sum, row) => sum + row.weight, 0));
+    return [...Map.groupBy(train, of).values()].map((group) =>
+      group.reduce((sum, row) => sum + row.weight, 0),
+    );
   };
   for (const own of [sums(by.rows, ({ label }) => label), sums(bins.rows, ({ x }) => x < 1000)]) {
     assert.equal(own.length, 2);
@@ -223,7 +235,10 @@ test("a file that is ordered by the label is told, with numbers, where mixing do
   const one = await mixing(1);
   assert.equal(one!.files, 1);
   assert.equal(one!.pieces, 1);
-  assert.match(mixingWarning(one, 1)!, /explains 100 % of its variance, and of pieces mixed from one place still 100 %/);
+  assert.match(
+    mixingWarning(one, 1)!,
+    /explains 100 % of its variance, and of pieces mixed from one place still 100 %/,
+  );
   const several = await mixing(8);
   assert.ok(several!.pieces < 0.5, String(several!.pieces));
 });

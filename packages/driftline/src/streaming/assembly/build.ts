@@ -186,7 +186,10 @@ function checkParts({ specification, entries }: Assembly, { rows }: Measured): v
       throw fail(
         "invalid_data",
         `Making a dataset: of ${entries} entries ${passed} pass the cuts, and none of them falls to the ${name} part.`,
-        { field: passed === 0 ? "cut" : "split", remedy: "Loosen the cuts, give more data, or a larger fraction." },
+        {
+          field: passed === 0 ? "cut" : "split",
+          remedy: "Loosen the cuts, give more data, or a larger fraction.",
+        },
       );
     }
 }

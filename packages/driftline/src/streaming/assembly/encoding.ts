@@ -44,10 +44,7 @@ function balancingFactors({ classes }: Measured): Map<number, number> {
 }
 
 /** Part of the values of a list that its pad length cuts off, and part of the rows that lose any. */
-export function cutOff(
-  { lengths }: FeatureStatistics,
-  width: number,
-): { values: number; rows: number } {
+export function cutOff({ lengths }: FeatureStatistics, width: number): { values: number; rows: number } {
   let values = 0;
   let lost = 0;
   let rows = 0;

@@ -115,10 +115,14 @@ export async function histogramOf(
 
 function checkKind({ text, type }: Expression): void {
   if (type.kind !== "string" && type.depth <= 1) return;
-  throw fail("invalid_expression", `Drawing ${text}: it is ${type.kind === "string" ? "text" : "lists of lists"}.`, {
-    field: "EXPRESSION",
-    remedy: "Give an expression of numbers, one or a list of them in each entry.",
-  });
+  throw fail(
+    "invalid_expression",
+    `Drawing ${text}: it is ${type.kind === "string" ? "text" : "lists of lists"}.`,
+    {
+      field: "EXPRESSION",
+      remedy: "Give an expression of numbers, one or a list of them in each entry.",
+    },
+  );
 }
 
 function checkWeight({ text, type }: Expression): void {
@@ -131,7 +135,9 @@ function checkWeight({ text, type }: Expression): void {
 
 /** Without the offsets: how many values an entry has is of no interest here. */
 function flat(column: Column): Column {
-  return column.kind === "list" ? { kind: "number", type: "float64", values: Float64Array.from(numbersOf(column)) } : column;
+  return column.kind === "list"
+    ? { kind: "number", type: "float64", values: Float64Array.from(numbersOf(column)) }
+    : column;
 }
 
 /** Of the values of an entry each has its weight. */

@@ -59,7 +59,8 @@ export async function* rowsOfBlock(
 ): AsyncGenerator<Rows> {
   const source = sources[block.source];
   const table = source.tables[block.table];
-  for await (const chunk of table.table.chunks(source.reads, entries, block)) yield source.rowsOf(chunk, table);
+  for await (const chunk of table.table.chunks(source.reads, entries, block))
+    yield source.rowsOf(chunk, table);
 }
 
 function add(

@@ -27,7 +27,11 @@ export function mixingOf({ blocks }: Assembly, measured: Measured, groups: Group
   const pieces = groups.reduce((count, group) => count + group.pieces, 0);
   const tallies = new Map(blocks.map((block, i) => [block, measured.blocks[i]]));
   const mixed = groups.map((group) => sum(group.blocks.map((block) => tallies.get(block)!)));
-  return { files: explained(measured.blocks), pieces: explained(mixed), chance: Math.min(1, pieces / all.rows) };
+  return {
+    files: explained(measured.blocks),
+    pieces: explained(mixed),
+    chance: Math.min(1, pieces / all.rows),
+  };
 }
 
 /** Said where mixing leaves more than a hundredth of what it could. */

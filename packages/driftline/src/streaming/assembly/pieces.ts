@@ -155,8 +155,7 @@ function refuseMissing(
     for (let i = 0; i < slice.rows; i++, row++)
       encoded.forEach(({ first, width: own }, f) => {
         const column = slice.columns[f];
-        const length =
-          column.kind === "list" ? Math.min(own, column.offsets[i + 1] - column.offsets[i]) : 1;
+        const length = column.kind === "list" ? Math.min(own, column.offsets[i + 1] - column.offsets[i]) : 1;
         for (let k = 0; k < length; k++)
           if (mask[row * width + first + k] === 0)
             throw fail(

@@ -12,9 +12,9 @@ import {
   type Expression,
   keepEntries,
 } from "../expressions/compile.ts";
-import { numbersOf } from "../features/statistics.ts";
 import { type SelectedFeature, type Selection, selectFeatures } from "../features/selectFeatures.ts";
 import type { Specification } from "../features/specification.ts";
+import { numbersOf } from "../features/statistics.ts";
 import { entryIds, textId } from "../identity.ts";
 import { listFiles } from "../sources/locations.ts";
 import { openTable } from "../sources/open.ts";
@@ -95,7 +95,9 @@ interface Compiled {
 function compile(specification: Specification, name: string, place: number, table: Table): Compiled {
   const { define, cut, identity, group, balance, split, salt } = specification;
   const source = specification.sources[name];
-  const columns = new Map(table.columns.flatMap(({ name, shape }) => (shape ? [[name, shape] as const] : [])));
+  const columns = new Map(
+    table.columns.flatMap(({ name, shape }) => (shape ? [[name, shape] as const] : [])),
+  );
   const definitions: Definitions = compileDefinitions(define, { columns });
   const { scope } = definitions;
   const selection = selectFeatures(specification, scope.columns, new Set(Object.keys(define)));
@@ -104,14 +106,16 @@ function compile(specification: Specification, name: string, place: number, tabl
   if (source.cut !== undefined) cuts.push(compileCut(source.cut, scope, { field: `sources.${name}.cut` }));
   const label = specification.label && compileScalar(specification.label, scope, "label");
   const weights: (number | Expression)[] = [];
-  if (specification.weight !== undefined)
-    weights.push(compileScalar(specification.weight, scope, "weight"));
+  if (specification.weight !== undefined) weights.push(compileScalar(specification.weight, scope, "weight"));
   if (typeof source.weight === "number") weights.push(source.weight);
   else if (source.weight !== undefined)
     weights.push(compileScalar(source.weight, scope, `sources.${name}.weight`));
   const bins = typeof balance?.by === "object" ? balance.by : null;
   const binned = bins && compileScalar(bins.expression, scope, "balance.by.expression");
-  for (const [field, names] of [["identity", identity], ["group", group]] as const)
+  for (const [field, names] of [
+    ["identity", identity],
+    ["group", group],
+  ] as const)
     for (const column of names ?? []) checkIdentity(field, column, scope.columns);
   const defined = new Set(Object.keys(define));
   const needed = new Set(
@@ -124,9 +128,7 @@ function compile(specification: Specification, name: string, place: number, tabl
     ].flat(),
   );
   // Of the definitions only those that something needs are made.
-  const reads = [
-    ...new Set([...[...needed].filter((column) => !defined.has(column)), ...definitions.reads]),
-  ];
+  const reads = [...new Set([...[...needed].filter((column) => !defined.has(column)), ...definitions.reads])];
   const partOf = splitter(salt, split);
   const fixedLabel = source.label ?? place;
   const rowsOf = (chunk: Chunk, { fingerprint }: SourceTable): Rows => {
@@ -139,7 +141,9 @@ function compile(specification: Specification, name: string, place: number, tabl
       left = keepEntries(left, passed);
     }
     const rows = left.entries;
-    const labels = label ? Float32Array.from(evaluated(label, left)) : new Float32Array(rows).fill(fixedLabel);
+    const labels = label
+      ? Float32Array.from(evaluated(label, left))
+      : new Float32Array(rows).fill(fixedLabel);
     const product = new Float32Array(rows).fill(1);
     for (const weight of weights) {
       const values = typeof weight === "number" ? null : evaluated(weight, left);
@@ -175,7 +179,10 @@ function compileScalar(text: string, scope: Definitions["scope"], field: string)
     throw fail(
       "invalid_specification",
       `Preparing a dataset: ${field} is ${depth > 0 ? "a list" : "text"} in each entry: ${text}`,
-      { field, remedy: "Give an expression with one number in each entry; `sum`, `max` and the like reduce lists." },
+      {
+        field,
+        remedy: "Give an expression with one number in each entry; `sum`, `max` and the like reduce lists.",
+      },
     );
   return expression;
 }

@@ -53,7 +53,8 @@ export async function openView(options: ViewOptions): Promise<View> {
     await Promise.all(tables.map((table) => table.close()));
   };
   try {
-    for (const file of files) tables.push(await openTable(file, { tree: options.tree, signal: options.signal }));
+    for (const file of files)
+      tables.push(await openTable(file, { tree: options.tree, signal: options.signal }));
     return { ...viewOf(tables, options), tables, close };
   } catch (error) {
     await close();
@@ -67,7 +68,9 @@ function viewOf(tables: Table[], { define = {}, cut, columns, expressions = [], 
   const definitions = compileDefinitions(define, { columns: shapes });
   const filter = cut === undefined ? null : compileCut(cut, definitions.scope, { field: "--cut" });
   const evaluated = expressions.map((text) => compileExpression(text, definitions.scope));
-  const names = columns ? select(columns, first, definitions.scope.columns) : [...definitions.scope.columns.keys()];
+  const names = columns
+    ? select(columns, first, definitions.scope.columns)
+    : [...definitions.scope.columns.keys()];
   const reads = [
     ...new Set(
       [
@@ -133,12 +136,7 @@ function noColumn(
   });
 }
 
-function checkShapes(
-  table: Table,
-  first: Table,
-  reads: string[],
-  shapes: ReadonlyMap<string, Shape>,
-): void {
+function checkShapes(table: Table, first: Table, reads: string[], shapes: ReadonlyMap<string, Shape>): void {
   if (table === first) return;
   const own = new Map(table.columns.map(({ name, shape }) => [name, shape]));
   for (const name of reads)

@@ -8,7 +8,11 @@ const flat: Column = { kind: "number", type: "float32", values: Float32Array.fro
 const lists: Column = {
   kind: "list",
   offsets: Int32Array.from([0, 0, 1, 4]),
-  content: { kind: "number", type: "float32", values: Float32Array.from([5, 6, Number.POSITIVE_INFINITY, 8]) },
+  content: {
+    kind: "number",
+    type: "float32",
+    values: Float32Array.from([5, 6, Number.POSITIVE_INFINITY, 8]),
+  },
 };
 
 test("lists are padded and cut off, and the mask is 1 where there is a finite value alone", () => {
@@ -50,7 +54,11 @@ test("rows beyond one tile are the same as one by one", () => {
   const offsets = Int32Array.from({ length: rows + 1 }, (_, i) => Math.floor((i * i) / 900) % 5);
   for (let i = 1; i <= rows; i++) offsets[i] += offsets[i - 1];
   const content = Float32Array.from({ length: offsets[rows] }, (_, i) => Math.cos(i));
-  const column: Column = { kind: "list", offsets, content: { kind: "number", type: "float32", values: content } };
+  const column: Column = {
+    kind: "list",
+    offsets,
+    content: { kind: "number", type: "float32", values: content },
+  };
   const matrix = emptyMatrix(rows, 180);
   encode(features, Array(60).fill(column), rows, matrix, 0, true);
   for (const row of [0, 1, 145, 146, 1777, rows - 1])

@@ -21,7 +21,12 @@ export function quantileCounts(): QuantileCounts {
 }
 
 /** Counts the finite values. */
-export function countValues(counts: QuantileCounts, values: ArrayLike<number>, from: number, to: number): void {
+export function countValues(
+  counts: QuantileCounts,
+  values: ArrayLike<number>,
+  from: number,
+  to: number,
+): void {
   let page = -1;
   let bins: Float64Array | undefined;
   let counted = 0;

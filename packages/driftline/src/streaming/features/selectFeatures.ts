@@ -33,7 +33,9 @@ export function selectFeatures(
 ): Selection {
   const selected = new Map<string, SelectedFeature>();
   const leftOut = new Map<string, string>();
-  const excluded = exclude.map((text) => (isGlob(text) ? globPattern(text) : new RegExp(`^${escaped(text)}$`)));
+  const excluded = exclude.map((text) =>
+    isGlob(text) ? globPattern(text) : new RegExp(`^${escaped(text)}$`),
+  );
   features.forEach((entry, i) => {
     const options = typeof entry === "string" ? { name: entry } : entry;
     const field = typeof entry === "string" ? `features[${i}]` : `features[${i}].name`;
@@ -64,9 +66,7 @@ export function selectFeatures(
   });
   return {
     features: [...selected.values()],
-    leftOut: [...leftOut]
-      .filter(([name]) => !selected.has(name))
-      .map(([name, reason]) => ({ name, reason })),
+    leftOut: [...leftOut].filter(([name]) => !selected.has(name)).map(([name, reason]) => ({ name, reason })),
   };
 }
 
@@ -100,9 +100,17 @@ function escaped(text: string): string {
 
 function unknown(field: string, name: string, shapes: ReadonlyMap<string, Shape>): DriftlineError {
   const nearest = nearestName(name, [...shapes.keys()]);
-  return wrong(field, `there is no column ${JSON.stringify(name)}`, nearest ? `Did you mean ${nearest}?` : undefined);
+  return wrong(
+    field,
+    `there is no column ${JSON.stringify(name)}`,
+    nearest ? `Did you mean ${nearest}?` : undefined,
+  );
 }
 
-function wrong(field: string, problem: string, remedy = "Name columns, new columns of `define`, or globs of them.") {
+function wrong(
+  field: string,
+  problem: string,
+  remedy = "Name columns, new columns of `define`, or globs of them.",
+) {
   return fail("invalid_specification", `Choosing features: ${problem}.`, { field, remedy });
 }

@@ -15,17 +15,16 @@ const names = z.array(name).min(1).max(10_000);
 const fraction = z.number().min(0).max(1);
 
 const source = z.strictObject({
-  files: z.union([text, z.array(text).min(1)]).describe("Paths, globs, addresses, or @FILE with a name a line"),
+  files: z
+    .union([text, z.array(text).min(1)])
+    .describe("Paths, globs, addresses, or @FILE with a name a line"),
   tree: name.optional().describe("Tree or RNTuple of ROOT files; may be left out where there is one"),
   label: z.number().optional().describe("Label of all rows; by default the place of the source: 0, 1, …"),
   weight: z.union([z.number(), text]).optional().describe("Number or expression that multiplies the weight"),
   cut: text.optional().describe("Cut on this source alone"),
 });
 
-const pad = z.union([
-  z.int().min(1).max(100_000),
-  z.strictObject({ quantile: z.number().gt(0).max(1) }),
-]);
+const pad = z.union([z.int().min(1).max(100_000), z.strictObject({ quantile: z.number().gt(0).max(1) })]);
 const featureOptions = {
   pad: pad
     .optional()
@@ -51,8 +50,13 @@ const balance = z.strictObject({
 });
 
 export const specificationFile = z.strictObject({
-  sources: z.record(z.string().regex(/^[A-Za-z_][\w.-]{0,63}$/, "must be a name of letters, digits and _.-"), source),
-  define: z.record(z.string().regex(/^[A-Za-z_]\w{0,63}$/, "must be a name of letters, digits and _"), text).default({}),
+  sources: z.record(
+    z.string().regex(/^[A-Za-z_][\w.-]{0,63}$/, "must be a name of letters, digits and _.-"),
+    source,
+  ),
+  define: z
+    .record(z.string().regex(/^[A-Za-z_]\w{0,63}$/, "must be a name of letters, digits and _"), text)
+    .default({}),
   cut: text.optional().describe("Rows that do not pass are left out"),
   features: z.array(feature).min(1).default(["*"]),
   exclude: z.array(name).default([]).describe("Names and globs that are no features"),
@@ -60,7 +64,9 @@ export const specificationFile = z.strictObject({
   scale: z.enum(scaleKinds).default("standard").describe("For features without one of their own"),
   label: text.optional().describe("Expression for the label, in place of those of the sources"),
   weight: text.optional().describe("Expression that multiplies the weight of every row"),
-  identity: names.optional().describe("Columns that identify an event; by default the file's content and the entry"),
+  identity: names
+    .optional()
+    .describe("Columns that identify an event; by default the file's content and the entry"),
   group: names.optional().describe("Rows that agree in these columns are in one part of the split"),
   split: z
     .strictObject({ train: fraction, validation: fraction, test: fraction })
@@ -73,8 +79,17 @@ export const specificationFile = z.strictObject({
     .describe("NaN and infinities: masked like padding and counted, or an error"),
   order: z
     .strictObject({
-      seed: z.int().min(0).max(2 ** 31 - 1).default(1),
-      places: z.int().min(1).max(64).default(8).describe("Places of the data that a shuffled piece is made of"),
+      seed: z
+        .int()
+        .min(0)
+        .max(2 ** 31 - 1)
+        .default(1),
+      places: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(8)
+        .describe("Places of the data that a shuffled piece is made of"),
       rows: z.int().min(1).max(10_000_000).default(16_384).describe("Rows that are shuffled together"),
     })
     .default({ seed: 1, places: 8, rows: 16_384 }),
@@ -132,7 +147,11 @@ function crossChecks(data: unknown): Finding[] {
   if (!parsed.success) return result;
   const { sources, split, balance } = parsed.data;
   if (Object.keys(sources).length === 0)
-    result.push({ path: ["sources"], message: "has no source", remedy: "Name at least one, with its files." });
+    result.push({
+      path: ["sources"],
+      message: "has no source",
+      remedy: "Name at least one, with its files.",
+    });
   const sum = split.train + split.validation + split.test;
   if (Math.abs(sum - 1) > 1e-9)
     result.push({

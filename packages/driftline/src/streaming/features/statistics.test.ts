@@ -64,7 +64,11 @@ test("quantiles are within 1/128 of the exact ones, and the same however the val
 
 test("NaN and infinities are counted as missing and are in nothing else", () => {
   const statistics = emptyStatistics();
-  addColumn(statistics, numbers([1, Number.NaN, 3, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]), true);
+  addColumn(
+    statistics,
+    numbers([1, Number.NaN, 3, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]),
+    true,
+  );
   assert.deepEqual(
     [statistics.values, statistics.missing, statistics.mean, statistics.min, statistics.max],
     [2, 3, 2, 1, 3],

@@ -1,7 +1,7 @@
 // What is known of a feature after one pass over the training rows: range, moments, quantiles, how many objects an
 // event has. Statistics of parts are merged into those of the whole.
 
-import { type Column, lengthOf, type ListColumn } from "@driftline/rootio";
+import { type Column, type ListColumn, lengthOf } from "@driftline/rootio";
 import { addCounts, countValues, type QuantileCounts, quantile, quantileCounts } from "./quantiles.ts";
 
 export interface FeatureStatistics {

@@ -44,7 +44,12 @@ export async function inspectFile(location: string, options: BytesOptions = {}):
     }
     const table = await tableOf(source, options);
     closed = true;
-    const columns = table.columns.map(({ name, typeName, problem }) => ({ name, typeName, problem, bytes: null }));
+    const columns = table.columns.map(({ name, typeName, problem }) => ({
+      name,
+      typeName,
+      problem,
+      bytes: null,
+    }));
     const { entries } = table;
     await table.close();
     return {

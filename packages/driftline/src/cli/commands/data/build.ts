@@ -4,8 +4,8 @@ import { dirname, resolve } from "node:path";
 import { fail } from "../../../errors/registry.ts";
 import { buildDataset, groupsOf } from "../../../streaming/assembly/build.ts";
 import { measure } from "../../../streaming/assembly/measure.ts";
-import { prepare } from "../../../streaming/assembly/prepare.ts";
 import { mixingOf, mixingWarning } from "../../../streaming/assembly/mixing.ts";
+import { prepare } from "../../../streaming/assembly/prepare.ts";
 import { datasetDigest } from "../../../streaming/dataset.ts";
 import { loadSpecification } from "../../../streaming/features/specification.ts";
 import { defineCommand } from "../../command.ts";
@@ -14,7 +14,8 @@ import { timeLeft } from "./timeLeft.ts";
 
 export const dataBuild = defineCommand({
   name: "data build",
-  summary: "Make the dataset of a specification: shuffled shards of tensors. A build that was cut off goes on.",
+  summary:
+    "Make the dataset of a specification: shuffled shards of tensors. A build that was cut off goes on.",
   positionals: ["SPECIFICATION"],
   options: { to: { type: "string", value: "DIR", description: "Directory of the dataset" } },
   examples: ["driftline data build higgs.yaml --to higgs"],

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { fail } from "../../../errors/registry.ts";
 import { openView } from "../../../streaming/assembly/view.ts";
-import { openWriter } from "../../../streaming/writers/open.ts";
+import { openWriter } from "../../../streaming/writers/openWriter.ts";
 import { defineCommand } from "../../command.ts";
 import { timeLeft } from "./timeLeft.ts";
 import { columnsOption, viewOf, viewOptions } from "./viewOptions.ts";

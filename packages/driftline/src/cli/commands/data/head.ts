@@ -29,8 +29,7 @@ export const dataHead = defineCommand({
       const entries: Record<string, unknown>[] = [];
       let read = 0;
       for await (const chunk of view.chunks(Math.max(wanted, options.cut ? chunkEntries : wanted))) {
-        for (let i = 0; i < chunk.entries && entries.length < wanted; i++)
-          entries.push(entryOf(chunk, i));
+        for (let i = 0; i < chunk.entries && entries.length < wanted; i++) entries.push(entryOf(chunk, i));
         read += chunk.read;
         if (entries.length === wanted) break;
       }
@@ -54,7 +53,8 @@ function shown(value: unknown): string {
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === "number") return Number.isInteger(value) ? String(value) : value.toPrecision(6).replace(/\.?0+($|e)/, "$1");
+  if (typeof value === "number")
+    return Number.isInteger(value) ? String(value) : value.toPrecision(6).replace(/\.?0+($|e)/, "$1");
   if (typeof value === "object" && value !== null) return JSON.stringify(plain(value));
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

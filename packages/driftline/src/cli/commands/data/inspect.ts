@@ -25,7 +25,10 @@ export const dataInspect = defineCommand({
     const contents: FileContents[] = [];
     for (const file of await listFiles(files, { directory: process.cwd(), signal: context.signal })) {
       const found = await inspectFile(file, { signal: context.signal });
-      contents.push({ ...found, tables: found.tables.filter(({ name }) => tree === undefined || name === tree) });
+      contents.push({
+        ...found,
+        tables: found.tables.filter(({ name }) => tree === undefined || name === tree),
+      });
     }
     return { json: contents, text: contents.map((one) => fileText(one, all === true)).join("\n\n") };
   },
@@ -52,7 +55,11 @@ function tableText({ name, className, entries, columns, problem }: TableContents
     column.problem ?? "",
   ]);
   const more = columns.length - listed.length;
-  return [title.join(", "), table(["", "", "", ""], rows), ...(more > 0 ? [`  … and ${more} more; --all lists them`] : [])].join("\n");
+  return [
+    title.join(", "),
+    table(["", "", "", ""], rows),
+    ...(more > 0 ? [`  … and ${more} more; --all lists them`] : []),
+  ].join("\n");
 }
 
 function size(bytes: number): string {

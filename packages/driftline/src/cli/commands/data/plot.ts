@@ -1,14 +1,19 @@
 // driftline data plot: the histogram of an expression over files, as SVG or PNG.
 
+import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fail } from "../../../errors/registry.ts";
 import { distributionsPlot } from "../../../plotting/distributions.ts";
 import { type Histogram, uhiHistogram } from "../../../plotting/histogram.ts";
 import { toPng } from "../../../plotting/png.ts";
-import { type HistogramAxis, type HistogramFigures, histogramOf, rangeOf } from "../../../streaming/assembly/histogramOf.ts";
+import {
+  type HistogramAxis,
+  type HistogramFigures,
+  histogramOf,
+  rangeOf,
+} from "../../../streaming/assembly/histogramOf.ts";
 import { defineCommand } from "../../command.ts";
 import { writeOut } from "../../writeOut.ts";
-import { writeFile } from "node:fs/promises";
 import { timeLeft } from "./timeLeft.ts";
 import { viewOf, viewOptions } from "./viewOptions.ts";
 
@@ -56,7 +61,13 @@ export const dataPlot = defineCommand({
       view: { ...viewOf(paths, options), signal: context.signal },
     }));
     const show = (label: string) => (total: number | null) => timeLeft(context.progress, label, total);
-    const found = range ?? (await rangeOf(views.map(({ view }) => view), expression, show("range")));
+    const found =
+      range ??
+      (await rangeOf(
+        views.map(({ view }) => view),
+        expression,
+        show("range"),
+      ));
     const axis: HistogramAxis = { label: expression, bins, ...found };
     const figures: (HistogramFigures & { name: string })[] = [];
     for (const { name, view } of views)
@@ -64,7 +75,10 @@ export const dataPlot = defineCommand({
         name: name || "entries",
         ...(await histogramOf(view, expression, options.weight, axis, show("fill"))),
       });
-    const drawn = figures.map(({ name, histogram }) => ({ name, histogram: options.norm ? normed(histogram) : histogram }));
+    const drawn = figures.map(({ name, histogram }) => ({
+      name,
+      histogram: options.norm ? normed(histogram) : histogram,
+    }));
     const title = options.cut === undefined ? expression : `${expression}, ${options.cut}`;
     const svg = distributionsPlot(title, drawn, options.norm ? "part of the sample / bin" : "entries / bin");
     const content = out.toLowerCase().endsWith(".png") ? await toPng(svg) : svg;
@@ -83,7 +97,16 @@ export const dataPlot = defineCommand({
   },
 });
 
-function line({ name, read, entries, values, missing, mean, deviation, histogram }: HistogramFigures & { name: string }) {
+function line({
+  name,
+  read,
+  entries,
+  values,
+  missing,
+  mean,
+  deviation,
+  histogram,
+}: HistogramFigures & { name: string }) {
   const outside = [histogram.values[0], histogram.values[histogram.bins + 1]];
   const figure = (value: number) => Number(value.toPrecision(5)).toString();
   const parts = [
@@ -115,8 +138,12 @@ function binning(text: string | undefined): { bins: number; range: { low: number
   if (whole && parts.length === 1) return { bins, range: null };
   if (whole && parts.length === 3 && Number.isFinite(low) && Number.isFinite(high) && low < high)
     return { bins, range: { low, high } };
-  throw fail("usage", `--bins ${text}: a number of bins, or bins, low and high with commas between, are needed.`, {
-    field: "--bins",
-    remedy: "For example --bins 50,0,200.",
-  });
+  throw fail(
+    "usage",
+    `--bins ${text}: a number of bins, or bins, low and high with commas between, are needed.`,
+    {
+      field: "--bins",
+      remedy: "For example --bins 50,0,200.",
+    },
+  );
 }

@@ -8,9 +8,13 @@ import { fail } from "../../../errors/registry.ts";
 import { groupsOf } from "../../../streaming/assembly/build.ts";
 import { cutOff, type Encoding, encodingOf } from "../../../streaming/assembly/encoding.ts";
 import { type Measured, measure } from "../../../streaming/assembly/measure.ts";
-import { type Assembly, prepare } from "../../../streaming/assembly/prepare.ts";
 import { mixingOf, mixingWarning } from "../../../streaming/assembly/mixing.ts";
-import { loadSpecification, type Specification, specificationFile } from "../../../streaming/features/specification.ts";
+import { type Assembly, prepare } from "../../../streaming/assembly/prepare.ts";
+import {
+  loadSpecification,
+  type Specification,
+  specificationFile,
+} from "../../../streaming/features/specification.ts";
 import { deviation, quantileOf } from "../../../streaming/features/statistics.ts";
 import { defineCommand } from "../../command.ts";
 import { table } from "../../table.ts";
@@ -30,7 +34,11 @@ export const dataSpec = defineCommand({
       multiple: true,
       description: "Features: names and globs, with commas between (default: all floating-point columns)",
     },
-    write: { type: "string", value: "FILE", description: "Write the specification of these files, to edit it" },
+    write: {
+      type: "string",
+      value: "FILE",
+      description: "Write the specification of these files, to edit it",
+    },
   },
   examples: [
     "driftline data spec signal=ttH.root background='ttjets*.root' --tree Events --write higgs.yaml",
@@ -64,10 +72,14 @@ function specificationOf(
   if (words.length === 1 && /\.(ya?ml|json)$/i.test(words[0])) {
     const given = Object.entries(options).find(([name, value]) => name in viewOptions && value !== undefined);
     if (given)
-      throw fail("usage", `driftline data spec: --${given[0]} is for files; ${words[0]} is a specification.`, {
-        field: `--${given[0]}`,
-        remedy: `Write it in ${words[0]}.`,
-      });
+      throw fail(
+        "usage",
+        `driftline data spec: --${given[0]} is for files; ${words[0]} is a specification.`,
+        {
+          field: `--${given[0]}`,
+          remedy: `Write it in ${words[0]}.`,
+        },
+      );
     const path = resolve(words[0]);
     return { specification: loadSpecification(path), directory: dirname(path) };
   }
@@ -121,7 +133,10 @@ function figures({ features, leftOut, entries }: Assembly, measured: Measured, e
         mean,
         deviation: deviation(statistics),
         median: quantileOf(statistics, 0.5),
-        ...(list && { cutOff: cutOff(statistics, width), longest: Math.max(0, statistics.lengths.length - 1) }),
+        ...(list && {
+          cutOff: cutOff(statistics, width),
+          longest: Math.max(0, statistics.lengths.length - 1),
+        }),
       };
     }),
     leftOut,
@@ -138,7 +153,19 @@ function report(assembly: Assembly, measured: Measured, encoding: Encoding, warn
     `${features.length} features in ${encoding.width} columns, over the training rows:`,
     "",
     table(
-      ["feature", "columns", "longest", "cut off", "missing", "min", "median", "max", "mean", "deviation", "scale"],
+      [
+        "feature",
+        "columns",
+        "longest",
+        "cut off",
+        "missing",
+        "min",
+        "median",
+        "max",
+        "mean",
+        "deviation",
+        "scale",
+      ],
       features.map(({ name, list }, i) => {
         const statistics = measured.statistics[i];
         const { width, scale } = encoding.features[i];

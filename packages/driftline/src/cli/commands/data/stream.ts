@@ -17,12 +17,21 @@ import { timeLeft } from "./timeLeft.ts";
 
 export const dataStream = defineCommand({
   name: "data stream",
-  summary: "Write batches of a specification to standard output, shuffled and scaled, without a dataset on disk.",
+  summary:
+    "Write batches of a specification to standard output, shuffled and scaled, without a dataset on disk.",
   positionals: ["SPECIFICATION"],
   options: {
     rows: { type: "string", value: "N", description: "Rows of a batch (default 1024)" },
-    part: { type: "string", value: "train|validation|test", description: "Part of the split (default train)" },
-    epochs: { type: "string", value: "N", description: "How often all rows come, in another order each time (default 1)" },
+    part: {
+      type: "string",
+      value: "train|validation|test",
+      description: "Part of the split (default train)",
+    },
+    epochs: {
+      type: "string",
+      value: "N",
+      description: "How often all rows come, in another order each time (default 1)",
+    },
     from: {
       type: "string",
       value: "EPOCH,PIECE,ROW",
@@ -54,7 +63,14 @@ export const dataStream = defineCommand({
       const onProgress = timeLeft(context.progress, "stream", assembly.entries * left);
       const { features, width } = encoding;
       await write(Buffer.from(JSON.stringify({ format: "driftline-batches/1", width, features })));
-      for await (const batch of batchesOf(assembly, measured, encoding, { rows, part, epochs, from, signal, onProgress }))
+      for await (const batch of batchesOf(assembly, measured, encoding, {
+        rows,
+        part,
+        epochs,
+        from,
+        signal,
+        onProgress,
+      }))
         if (!(await write(bytesOf(batch)))) break;
       await write(Buffer.alloc(0));
       return { json: null, text: null };

@@ -4,7 +4,11 @@ import { fail } from "../../../errors/registry.ts";
 import type { ViewOptions } from "../../../streaming/assembly/view.ts";
 
 export const viewOptions = {
-  tree: { type: "string", value: "NAME", description: "Tree or RNTuple of ROOT files (default: the only one)" },
+  tree: {
+    type: "string",
+    value: "NAME",
+    description: "Tree or RNTuple of ROOT files (default: the only one)",
+  },
   define: {
     type: "string",
     value: "NAME=EXPRESSION",
