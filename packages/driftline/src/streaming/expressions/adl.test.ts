@@ -118,7 +118,8 @@ suite("benchmark queries", { skip }, () => {
           ? { kind: "number", type: "bool", values: Uint8Array.from(values) }
           : { kind: "number", type: "float64", values: Float64Array.from(values) };
         const shape: Shape = { kind: "number", type: numbers.type };
-        columns[name] = offsets === null ? numbers : { kind: "list", offsets, content: numbers };
+        columns[name] =
+          offsets === null ? numbers : { kind: "list", offsets: new Int32Array(offsets), content: numbers };
         shapes.set(name, offsets === null ? shape : { kind: "list", content: shape });
       }
     }

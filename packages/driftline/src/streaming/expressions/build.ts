@@ -46,17 +46,21 @@ interface Context {
 /** Checks names, types and lists. Throws `invalid_expression`. */
 export function build(source: Source, tree: Syntax, scope: Scope): Built {
   const reads = new Set<string>();
-  const known = new Map<string, Node>();
+  const known = new Map<string, { repeated: boolean; node: Node }>();
   let loops = 0;
   let height = 0;
 
   /** Equal texts in one space are worked out once. */
   function once(key: string, make: () => Node): Node {
     const before = known.get(key);
-    if (before !== undefined) return before;
-    const node = shared(make());
-    known.set(key, node);
-    return node;
+    if (before !== undefined) {
+      before.repeated = true;
+      return before.node;
+    }
+    const entry = { repeated: false, node: make() };
+    entry.node = shared(entry.node, () => entry.repeated);
+    known.set(key, entry);
+    return entry.node;
   }
 
   function visit(syntax: Syntax, context: Context): Node {

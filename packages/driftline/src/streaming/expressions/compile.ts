@@ -16,6 +16,8 @@ export { keepEntries, type Scope };
 
 /** What expressions read of a chunk of entries. */
 export interface ChunkColumns {
+  /** Number of the first entry within the table, for messages; 0 where it is left out. */
+  start?: number;
   entries: number;
   columns: Record<string, Column>;
 }
@@ -77,8 +79,8 @@ export function compileExpression(text: string, scope: Scope, options: Options =
   // A column by its name alone is passed on as it is, 64-bit integers too.
   const asItIs = wholeShape !== null && !hasOptional(wholeShape);
   const shape = asItIs ? wholeShape : shapeOf(node.type);
-  const part = (columns: Record<string, Column>, from: number, to: number): Column => {
-    const state: State = { columns, from, to, frames: new Map(), results: new Map() };
+  const part = ({ columns, start = 0 }: ChunkColumns, from: number, to: number): Column => {
+    const state: State = { columns, from, to, first: start + from, frames: new Map(), results: new Map() };
     return toColumn(node.run(state), shape, to - from);
   };
   const step = loops ? loopEntries : blockEntries;
@@ -88,15 +90,16 @@ export function compileExpression(text: string, scope: Scope, options: Options =
     type: { kind, depth: axes.length },
     shape,
     lists: axes,
-    evaluate: ({ entries, columns }) => {
-      if (asItIs) return columns[whole!];
+    evaluate: (chunk) => {
+      if (asItIs) return chunk.columns[whole!];
+      const { entries, start = 0 } = chunk;
       const parts: Column[] = [];
       const evaluate = (from: number, to: number): void => {
         try {
-          parts.push(part(columns, from, to));
+          parts.push(part(chunk, from, to));
         } catch (error) {
           if (!(error instanceof TooManyItems)) throw error;
-          if (to - from <= 1) throw tooMany(source, from, error);
+          if (to - from <= 1) throw tooMany(source, start + from, error);
           const middle = (from + to) >> 1;
           evaluate(from, middle);
           evaluate(middle, to);
@@ -112,7 +115,7 @@ export function compileExpression(text: string, scope: Scope, options: Options =
 function tooMany(source: Source, entry: number, cause: TooManyItems) {
   return fail(
     "invalid_expression",
-    `cannot work out ${source.text}: entry ${entry} of the chunk has ${cause.message}, more than the ${maximalItems} that are held at once`,
+    `cannot work out ${source.text}: entry ${entry} has ${cause.message}, more than the ${maximalItems} that are held at once`,
     {
       field: source.field,
       remedy: "Select fewer objects before they are combined, as in for i < j in Jet if i < 10.",
@@ -155,7 +158,7 @@ export function compileDefinitions(
     apply: (chunk) => {
       const all = { ...chunk.columns };
       for (const [name, expression] of expressions)
-        all[name] = expression.evaluate({ entries: chunk.entries, columns: all });
+        all[name] = expression.evaluate({ ...chunk, columns: all });
       return { ...chunk, columns: all };
     },
   };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileExpression } from "./compile.ts";
-import { bool, type Data, dataOf, evaluate, integer, list, number, single, text } from "./testdata.ts";
+import { bool, type Data, dataOf, evaluate, integer, list, number, single, text } from "./testing/columns.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 

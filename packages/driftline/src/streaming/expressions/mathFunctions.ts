@@ -33,7 +33,8 @@ export const ofOne: Record<string, (x: number) => number> = {
   ceil: Math.ceil,
   trunc: Math.trunc,
   round: roundHalfEven,
-  sign: Math.sign,
+  // Of -0 it is 0, as in NumPy.
+  sign: (x) => Math.sign(x) + 0,
 };
 
 /** Functions of two numbers; of min and max any number of them. */

@@ -2,7 +2,7 @@
 
 import type { Source, Span } from "./problem.ts";
 import { problem } from "./problem.ts";
-import { deepest, entriesSpace, lift, rowsOf, type Space, type State } from "./state.ts";
+import { deepest, entriesSpace, firstEntry, lift, rowsOf, type Space, type State } from "./state.ts";
 import { repeatFor } from "./take.ts";
 import { type Axis, commonAxes, type Kind, type Type } from "./types.ts";
 import { constantLeaf, type Leaf, type Offsets, unwrap, type Value, wrap } from "./values.ts";
@@ -51,7 +51,7 @@ export function elementwise(
         const value = input.run(state);
         return isConstant(value) ? value : lift(state, value, input.space, space);
       });
-      const { leaves, lists } = align(source, span, values, inputs);
+      const { leaves, lists } = align(source, span, values, inputs, firstEntry(state, space));
       if (leaves.every(isConstant)) return { ...kernel(leaves, 1), constant: true };
       const n = lists.length > 0 ? lists.at(-1)!.at(-1)! : rowsOf(state, space);
       return wrap(kernel(leaves, n), lists);
@@ -64,11 +64,12 @@ export function isConstant(value: Value): boolean {
 }
 
 /** The leaves of several values with one structure of lists. */
-export function align(
+function align(
   source: Source,
   span: Span,
   values: Value[],
   inputs: Node[],
+  first: number | null,
 ): { leaves: Leaf[]; lists: Offsets[] } {
   const parts = values.map(unwrap);
   let main = 0;
@@ -78,7 +79,8 @@ export function align(
   const { lists } = parts[main];
   const leaves = parts.map(({ leaf, lists: own }, i) => {
     own.forEach((offsets, level) => {
-      checkSameLists(source, span, [offsets, lists[level]], [inputs[i], inputs[main]]);
+      const entry = level === 0 ? first : null;
+      checkSameLists(source, span, [lists[level], offsets], [inputs[main], inputs[i]], entry);
     });
     if (leaf.constant) return leaf;
     return lists.slice(own.length).reduce(repeatFor, leaf);
@@ -86,22 +88,25 @@ export function align(
   return { leaves, lists };
 }
 
-/** Throws where two lists of an entry differ in length, which only the data tell. */
+/**
+ * Throws where two lists of an entry differ in length, which only the data tell. `first` is the number of the first
+ * entry where the lists are those of entries, null where they are of combinations or within lists.
+ */
 export function checkSameLists(
   source: Source,
   span: Span,
   [a, b]: [Offsets, Offsets],
   [left, right]: [{ span: Span }, { span: Span }],
+  first: number | null,
 ): void {
   if (a === b) return;
-  const rows = Math.max(a.length, b.length) - 1;
-  for (let i = 1; i <= rows; i++) {
+  for (let i = 1; i < a.length; i++) {
     if (a[i] === b[i]) continue;
     const text = ({ span }: { span: Span }) => source.text.slice(span.start, span.end);
     throw problem(
       source,
       span,
-      `A list of \`${text(left)}\` has ${a[i] - a[i - 1]} items where that of \`${text(right)}\` has ${b[i] - b[i - 1]} (list ${i - 1} of the chunk).`,
+      `${first === null ? "A list" : `In entry ${first + i - 1} the list`} of \`${text(left)}\` has ${a[i] - a[i - 1]} items, that of \`${text(right)}\` ${b[i] - b[i - 1]}.`,
       "Only lists of equal lengths are combined item by item: apply the same selection to both, reduce one of them, or write a loop over both.",
     );
   }
@@ -115,12 +120,13 @@ export function mapInnermost(value: Value, f: (leaf: Leaf, offsets: Offsets) => 
   return { kind: "list", offsets, content: mapInnermost(content, f) };
 }
 
-/** Keeps the result for the block, for a part that occurs more than once. */
-export function shared(node: Node): Node {
+/** Keeps the result for the block where the part occurs more than once. */
+export function shared(node: Node, isRepeated: () => boolean): Node {
   const { run } = node;
   return {
     ...node,
     run: (state) => {
+      if (!isRepeated()) return run(state);
       let value = state.results.get(run);
       if (value === undefined) {
         value = run(state);

@@ -4,7 +4,7 @@ import { concatenate, order, pick, select, slice } from "./lists.ts";
 import { checkSameLists, isConstant, type LoopSpace, type Node } from "./node.ts";
 import { textOf } from "./operations.ts";
 import { problem, type Source, type Span } from "./problem.ts";
-import { checkItems, deepest, lift, rowsAround, rowsOf, type State } from "./state.ts";
+import { checkItems, deepest, firstEntry, lift, rowsAround, rowsOf, type State } from "./state.ts";
 import { listOfItems, spread, take } from "./take.ts";
 import { type Axis, describe, sameAxis } from "./types.ts";
 import {
@@ -62,11 +62,11 @@ function masked(source: Source, span: Span, target: Node, mask: Node): Node {
   const { collection } = axes[level];
   axes[level] = { collection, filtered: true, label: source.text.slice(span.start, span.end) };
   const space = deepest([target.space, mask.space]);
-  const apply = (value: List, flags: List): List => {
-    checkSameLists(source, span, [value.offsets, flags.offsets], [target, mask]);
+  const apply = (value: List, flags: List, first: number | null): List => {
+    checkSameLists(source, span, [value.offsets, flags.offsets], [target, mask], first);
     if (flags.content.kind !== "list")
       return select(value, onlyFlags(spread(flags.content, flags.offsets.at(-1)!)));
-    return { ...value, content: apply(onlyList(value.content), flags.content) };
+    return { ...value, content: apply(onlyList(value.content), flags.content, null) };
   };
   return {
     span,
@@ -76,6 +76,7 @@ function masked(source: Source, span: Span, target: Node, mask: Node): Node {
       apply(
         onlyList(lift(state, target.run(state), target.space, space)),
         onlyList(lift(state, mask.run(state), mask.space, space)),
+        firstEntry(state, space),
       ),
   };
 }
@@ -113,7 +114,8 @@ function checkCounted(
 ): void {
   const { lists } = state.frames.get(loop)!;
   if (lists.space !== target.space || lists.offsets === list.offsets) return;
-  checkSameLists(source, span, [list.offsets, lists.offsets], [target, { span: loop.counted }]);
+  const first = firstEntry(state, target.space);
+  checkSameLists(source, span, [list.offsets, lists.offsets], [target, { span: loop.counted }], first);
 }
 
 /** `x[[2, 0]]`, `Jet_pt[Muon_jetIdx]`: for each number of a list the item of the other list. */
@@ -176,9 +178,10 @@ export function sorted(source: Source, span: Span, target: Node, keys: Node, pla
     level < keys.type.axes.length ? sameAxis(source, span, keys.type.axes[level], axis) : axis,
   );
   const space = deepest([target.space, keys.space]);
-  const apply = (value: List, by: List): Value => {
-    checkSameLists(source, span, [value.offsets, by.offsets], [target, keys]);
-    if (by.content.kind === "list") return { ...value, content: apply(onlyList(value.content), by.content) };
+  const apply = (value: List, by: List, first: number | null): Value => {
+    checkSameLists(source, span, [value.offsets, by.offsets], [target, keys], first);
+    if (by.content.kind === "list")
+      return { ...value, content: apply(onlyList(value.content), by.content, null) };
     const sortedPlaces = order(onlyNumbers(by.content), by.offsets);
     if (!places) return { ...value, content: take(value.content, sortedPlaces) };
     const lists = listOfItems(by.offsets);
@@ -193,6 +196,7 @@ export function sorted(source: Source, span: Span, target: Node, keys: Node, pla
       apply(
         onlyList(lift(state, target.run(state), target.space, space)),
         onlyList(lift(state, keys.run(state), keys.space, space)),
+        firstEntry(state, space),
       ),
   };
 }

@@ -25,6 +25,8 @@ export interface State {
   columns: Record<string, Column>;
   from: number;
   to: number;
+  /** Number of entry `from` in its table, for messages. */
+  first: number;
   frames: Map<Space, Frame>;
   /** Results of what occurs more than once. */
   results: Map<object, Value>;
@@ -74,4 +76,9 @@ export function lift(state: State, value: Value, from: Space, to: Space): Value 
 
 export function deepest(spaces: Space[]): Space {
   return spaces.reduce((a, b) => (b.depth > a.depth ? b : a), entriesSpace);
+}
+
+/** Number of the first row where the rows are entries, null where they are combinations. */
+export function firstEntry(state: State, space: Space): number | null {
+  return space === entriesSpace ? state.first : null;
 }

@@ -73,7 +73,11 @@ export function commonAxes(source: Source, span: Span, types: Type[]): Axis[] {
     const longer = type.axes.length > axes.length ? type.axes : axes;
     const shorter = longer === axes ? type.axes : axes;
     axes = longer.map((axis, level) =>
-      level < shorter.length ? sameAxis(source, span, shorter[level], axis) : axis,
+      level >= shorter.length
+        ? axis
+        : longer === axes
+          ? sameAxis(source, span, axis, shorter[level])
+          : sameAxis(source, span, shorter[level], axis),
     );
   }
   return axes;

@@ -1,7 +1,7 @@
 // What the tests of this folder share: columns written as plain arrays, results as plain arrays.
 
 import { type Column, itemOf, type Shape } from "@driftline/rootio";
-import { compileExpression, type Scope } from "./compile.ts";
+import { compileExpression, type Scope } from "../compile.ts";
 
 type Plain = number | boolean | string | bigint | Plain[];
 
