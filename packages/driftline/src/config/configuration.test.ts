@@ -48,6 +48,7 @@ describe("precedence", () => {
       tlsCertificate: null,
       tlsKey: null,
       dataDirectories: null,
+      dataAddresses: [],
       uploadMiB: 256,
     });
     assert.equal(config.url, null);

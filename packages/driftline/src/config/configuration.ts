@@ -32,6 +32,7 @@ export interface Configuration {
     tlsKey: string | null;
     /** Null for the default, which depends on the token. */
     dataDirectories: string[] | null;
+    dataAddresses: string[];
     uploadMiB: number;
   };
   limits: Limits;
@@ -117,6 +118,7 @@ export function loadConfiguration({
       tlsCertificate: get("server.tlsCertificate"),
       tlsKey: get("server.tlsKey"),
       dataDirectories: get("server.dataDirectories"),
+      dataAddresses: get("server.dataAddresses"),
       uploadMiB: get("server.uploadMiB"),
     },
     limits: {

@@ -172,6 +172,15 @@ export const settings = {
     default: () => null,
     description: "Folders whose files clients may name as data.",
   },
+  "server.dataAddresses": {
+    variable: "DRIFTLINE_SERVER_DATA_ADDRESSES",
+    kind: "texts",
+    schema: z.array(z.string().regex(/^(?:https?|x?roots?):\/\/[^/?#@\s]+\/(?:[^?#@\s]*\/)?$/)),
+    expected:
+      "a list of addresses of folders, such as https://host/data/ or root://host//data/ (in the variable separated by commas)",
+    default: () => [],
+    description: "Folders on other servers whose files clients may name as data; the server fetches them.",
+  },
   "server.uploadMiB": {
     variable: "DRIFTLINE_SERVER_UPLOAD_MIB",
     ...whole(1, 65_536),

@@ -56,13 +56,19 @@ async function readWhole(family: Family, file: string): Promise<ResponseBatch> {
     output: family.output,
     threshold: null,
     saturation: null,
-    batchRows: Number.MAX_SAFE_INTEGER,
   });
-  for await (const batch of reader) return batch;
-  return {
-    rows: 0,
-    features: new Float32Array(),
-    responses: new Float32Array(),
-    ids: new BigInt64Array(),
-  };
+  const parts: ResponseBatch[] = [];
+  for await (const batch of reader) parts.push(batch);
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  const features = new Float32Array(rows * family.inputs.length);
+  const responses = new Float32Array(rows * family.output.axes[0].size * family.output.axes[1].size);
+  const ids = new BigInt64Array(rows);
+  let row = 0;
+  for (const part of parts) {
+    features.set(part.features, row * family.inputs.length);
+    responses.set(part.responses, (row * responses.length) / rows);
+    ids.set(part.ids, row);
+    row += part.rows;
+  }
+  return { rows, features, responses, ids };
 }

@@ -112,7 +112,7 @@ export async function openPlatform(config: Configuration): Promise<Platform> {
       const plan = planRecipe(asked, question, environment.digest, {
         ...choices,
         retries,
-        ...(data && { files: files.map(({ sha256, size }) => ({ sha256, size })) }),
+        ...(data && { files: files.map(({ identity }) => identity) }),
       } satisfies RecipeChoices);
       const earlier = await store.ofRecipe(plan, warm);
       const published = earlier.find(({ state, bundle }) => state === "published" && bundle !== null);

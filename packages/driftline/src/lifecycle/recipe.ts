@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { fail } from "../errors/registry.ts";
 import type { Family, FileMapping, Question, SimulatorSource } from "../family/family.ts";
+import { digestOf, type FileIdentity } from "./dataFiles.ts";
 
 export interface SimulatedData {
   source: "simulator";
@@ -14,8 +15,8 @@ export interface SimulatedData {
 
 export interface FileData {
   source: "files";
-  /** Digests of the files' contents; where they lie is no part of the recipe. */
-  files: { sha256: string; size: number }[];
+  /** What tells the files' contents; where they lie is no part of the recipe. */
+  files: FileIdentity[];
   mapping: FileMapping;
 }
 
@@ -47,7 +48,7 @@ export interface Recipe {
 }
 
 export interface RecipeChoices {
-  files?: { sha256: string; size: number }[];
+  files?: FileIdentity[];
   rows?: number;
   seed?: number;
   model?: string;
@@ -161,7 +162,7 @@ function dataSource(family: Family, question: Question, choices: RecipeChoices):
         },
       );
     }
-    const byDigest = [...choices.files].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    const byDigest = [...choices.files].sort((a, b) => (digestOf(a) < digestOf(b) ? -1 : 1));
     return { source: "files", files: byDigest, mapping: family.data.files };
   }
   const { simulator } = family.data;

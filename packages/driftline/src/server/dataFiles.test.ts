@@ -76,6 +76,59 @@ describe("with folders", () => {
   });
 });
 
+describe("with addresses of folders on other servers", () => {
+  const check = dataFileCheck(null, [
+    "https://data.example.org/open/",
+    "root://eos.example.org:1094//eos/tpc/",
+  ]);
+
+  it("takes files in them, and none where no folder is named", async () => {
+    const given = [
+      "https://data.example.org/open/run7.root",
+      "HTTPS://Data.Example.org:443/open/2012/a%20b.parquet",
+      "root://EOS.example.org:1094//eos/tpc/run7.root",
+    ];
+    assert.deepEqual(await check(given), [
+      given[0],
+      "https://data.example.org/open/2012/a%20b.parquet",
+      "root://eos.example.org:1094//eos/tpc/run7.root",
+    ]);
+    for (const address of given)
+      assert.equal((await rejection(dataFileCheck(null)([address]))).code, "forbidden", address);
+  });
+
+  it("refuses all that leads elsewhere", async () => {
+    for (const address of [
+      "https://data.example.org/other/run7.root",
+      "https://data.example.org/openly/run7.root",
+      "https://data.example.org/open/../secret",
+      "https://data.example.org/open/%2e%2e/secret",
+      "https://data.example.org/open/..%2fsecret",
+      "https://data.example.org/open/..\\secret",
+      "https://data.example.org/open/a?b=c",
+      "https://data.example.org/open/*",
+      "https://data.example.org@169.254.169.254/open/a",
+      "https://user:word@data.example.org/open/a",
+      "https://data.example.org:444/open/a",
+      "http://data.example.org/open/a",
+      "http://169.254.169.254/latest/meta-data/",
+      "https://data.example.org",
+      "root://eos.example.org//eos/tpc/a",
+      "root://eos.example.org:1094//eos/tpc/../secret",
+      "root://eos.example.org:1094//eos/tpc/a?authz=x",
+      "root://me@eos.example.org:1094//eos/tpc/a",
+      "roots://eos.example.org:1094//eos/tpc/a",
+      "file:///etc/passwd",
+      "ftp://data.example.org/open/a",
+      "s3://bucket/a",
+    ]) {
+      const error = await rejection(check([address]));
+      assert.equal(error.code, "forbidden", address);
+      assert.match(error.remedy ?? "", /server\.dataAddresses/);
+    }
+  });
+});
+
 it("without folders takes any file, but nothing that never ends", async () => {
   const check = dataFileCheck(null);
   assert.deepEqual(await check([outside]), [outside]);

@@ -1,20 +1,26 @@
-// Which files a client may name for the server to read: those in the configured folders, links followed before the check.
+// Which files a client may name for the server to read: those in the configured folders, here (links followed before the check) or on other servers.
 
 import { realpath, stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import { type DriftlineError, fail } from "../errors/registry.ts";
+import { allowedAddress, isAddress } from "./dataAddresses.ts";
 
-/** The real paths of files that a client named; throws `forbidden` or `invalid_data` for one that it may not name. */
+/** The real paths and addresses of files that a client named; throws `forbidden` or `invalid_data` for one that it may not name. */
 export type CheckDataFiles = (paths: string[]) => Promise<string[]>;
 
 /**
  * @param directories folders whose files may be named; null for any file of this user.
+ * @param addresses of folders on other servers whose files may be named.
  * The real path is what is read later, so a link that is changed after the check leads nowhere else.
  */
-export function dataFileCheck(directories: string[] | null): CheckDataFiles {
+export function dataFileCheck(directories: string[] | null, addresses: string[] = []): CheckDataFiles {
   return async (paths) => {
     const roots = directories === null ? [sep] : await Promise.all(directories.map(realOrGiven));
-    return Promise.all(paths.map((path) => checked(path, roots, directories)));
+    return Promise.all(
+      paths.map((path) =>
+        isAddress(path) ? allowedAddress(path, addresses) : checked(path, roots, directories),
+      ),
+    );
   };
 }
 

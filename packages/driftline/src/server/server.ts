@@ -45,6 +45,8 @@ export interface ServerOptions {
   allowedHosts?: string[];
   /** Folders whose files clients may name. By default any file without a token, as the server is loopback's; else none. */
   dataDirectories?: string[] | null;
+  /** Addresses of folders on other servers whose files clients may name; none by default. */
+  dataAddresses?: string[];
   tls?: TlsPair | null;
   limits?: Partial<Limits>;
   /** Time between comments on a quiet stream of events. */
@@ -110,7 +112,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   parseJsonBodies(app);
   await registerOpenApi(app, packageJson.version, Boolean(token));
   await app.register(healthRoutes, { driftline, metrics, version: packageJson.version });
-  const checkDataFiles = dataFileCheck(options.dataDirectories ?? (token ? [] : null));
+  const checkDataFiles = dataFileCheck(options.dataDirectories ?? (token ? [] : null), options.dataAddresses);
   await app.register(familyRoutes, { prefix: "/v1", driftline, resolveJson, checkDataFiles });
   await app.register(modelRoutes, { prefix: "/v1", driftline });
   await app.register(pushRoute, { prefix: "/v1", driftline, checkDataFiles });

@@ -4,7 +4,7 @@ import { nearestNames } from "@driftline/rootio";
 import type { DriftlineError } from "../errors/registry.ts";
 import { fail } from "../errors/registry.ts";
 import type { FileMapping, InputFeature, OutputImage } from "../family/family.ts";
-import type { ColumnFile } from "./columnFile.ts";
+import type { ColumnInfo, Table } from "./sources/table.ts";
 
 export interface MappedColumns {
   /** Column of each input, in the inputs' order. */
@@ -15,7 +15,7 @@ export interface MappedColumns {
 
 /** Throws `invalid_data` whose field is the line of family.yaml that names the column (`data.files.inputs.pt`). */
 export function mapColumns(
-  file: ColumnFile,
+  file: Table,
   mapping: FileMapping,
   inputs: InputFeature[],
   output: OutputImage,
@@ -31,16 +31,10 @@ export function mapColumns(
   return { inputs: scalar, digits: jagged as [string, string, string] };
 }
 
-function check(
-  file: ColumnFile,
-  field: string,
-  what: string,
-  name: string | undefined,
-  jagged: boolean,
-): string {
+function check(file: Table, field: string, what: string, name: string | undefined, jagged: boolean): string {
   const { word } = file;
   const wrong = (problem: string, remedy: string): DriftlineError =>
-    fail("invalid_data", `cannot read responses from ${file.path}: ${problem}`, { field, remedy });
+    fail("invalid_data", `cannot read responses from ${file.location}: ${problem}`, { field, remedy });
   if (name === undefined)
     throw wrong(`no ${word} is named for the ${what}`, `Name it in ${field} of family.yaml.`);
   const column = file.columns.find((column) => column.name === name);
@@ -54,10 +48,12 @@ function check(
       `Correct ${field} in family.yaml, or give files that have the ${word}.`,
     );
   }
-  if (column.problem)
-    throw wrong(`${word} "${name}" (${what}) ${column.problem}`, `Name a ${word} of numbers in ${field}.`);
-  if (column.jagged !== jagged) {
-    const has = column.jagged ? "is a list in each entry" : "is one number in each entry";
+  const problem = column.problem ?? notNumbers(column);
+  if (problem !== null)
+    throw wrong(`${word} "${name}" (${what}) ${problem}`, `Name a ${word} of numbers in ${field}.`);
+  const isList = column.shape?.kind === "list";
+  if (isList !== jagged) {
+    const has = isList ? "is a list in each entry" : "is one number in each entry";
     const needs = jagged ? "a list, one value a digit" : "one number";
     throw wrong(
       `${word} "${name}" ${has}, but the ${what} must be ${needs}`,
@@ -65,4 +61,12 @@ function check(
     );
   }
   return name;
+}
+
+/** Why a column that can be read is neither numbers nor lists of numbers; null where it is. */
+function notNumbers({ typeName, shape }: ColumnInfo): string | null {
+  const content = shape?.kind === "list" ? shape.content : shape;
+  if (content?.kind === "number") return null;
+  if (shape?.kind === "list" && content?.kind === "list") return `is a list of lists (${typeName})`;
+  return `holds ${typeName}, which is not a number`;
 }

@@ -158,10 +158,10 @@ const errors: [string, string[], Partial<ReadOptions>, string, RegExp][] = [
   ["directory", [scratch], {}, "data.files", /not a regular file/],
   [
     "other format",
-    [scratchFile("x.csv", "a,b\n")],
+    [scratchFile("x.docx", "a,b\n")],
     {},
     "data.files",
-    /x\.csv: it is neither a ROOT nor a Parquet/,
+    /x\.docx: neither its first bytes nor its name tell a format/,
   ],
   ["truncated", [truncated], {}, "data.files", /truncated\.root: .*truncated or damaged/],
   ["damaged Parquet", [scratchFile("p.parquet", "PAR1 no")], {}, "data.files", /no readable Parquet/],
@@ -215,7 +215,7 @@ const errors: [string, string[], Partial<ReadOptions>, string, RegExp][] = [
     [fixture("responses.parquet")],
     withMapping({ inputs: { ...mapping.inputs, pt: "label" } }),
     "data.files.inputs.pt",
-    /column "label" \(input pt\) holds text or bytes, not numbers/,
+    /column "label" \(input pt\) holds string, which is not a number/,
   ],
   [
     "list of lists",

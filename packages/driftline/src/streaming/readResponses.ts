@@ -1,15 +1,16 @@
-// Responses from ROOT or Parquet files: columns to features and images, row by row checked and counted.
+// Responses from files of any format, here or on a server: columns to features and images, row by row checked and counted.
 
-import { stat } from "node:fs/promises";
+import type { Column } from "@driftline/rootio";
 import { fail } from "../errors/registry.ts";
 import type { FileMapping, InputFeature, OutputImage } from "../family/family.ts";
 import type { ResponseBatch } from "../family/responses.ts";
-import type { ColumnChunk, ColumnFile } from "./columnFile.ts";
 import { type Coverage, coverage, mergeCoverage } from "./coverage.ts";
 import { fileDigest, rowIds } from "./identity.ts";
 import { imager } from "./image.ts";
 import { type MappedColumns, mapColumns } from "./mapping.ts";
-import { openColumnFile } from "./openColumns.ts";
+import { schemeText } from "./sources/address.ts";
+import { openTableFile } from "./sources/open.ts";
+import type { Table } from "./sources/table.ts";
 
 export interface ReadOptions {
   files: string[];
@@ -26,10 +27,21 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
+export interface ReadFile {
+  /** Path or address. */
+  path: string;
+  /** SHA-256 of the whole content; null of a file on a server, which is not read whole. */
+  sha256: string | null;
+  /** See sources/fingerprint.ts. */
+  fingerprint: string;
+  bytes: number;
+  entries: number;
+}
+
 /** What was read so far; complete when the batches have ended. */
 export interface ReadCounts {
   /** In the order of reading. */
-  files: { path: string; sha256: string; bytes: number; entries: number }[];
+  files: ReadFile[];
   rows: number;
   digits: number;
   digitsOutside: number;
@@ -70,59 +82,126 @@ export function readResponses(options: ReadOptions): ResponseReader {
 
 async function* batches(options: ReadOptions, counts: ReadCounts): AsyncGenerator<ResponseBatch> {
   const { inputs, output, mapping, batchRows = 4096, onProgress, signal } = options;
-  const files: (ColumnFile & { sha256: string; mapped: MappedColumns })[] = [];
-  try {
-    for (const path of options.files) {
-      const file = await openColumnFile(path, mapping.tree);
-      files.push({
-        ...file,
-        sha256: await fileDigest(path, signal),
-        mapped: mapColumns(file, mapping, inputs, output),
-      });
+  const open = (path: string) => openTableFile(path, { tree: mapping.tree, signal });
+  const files: (ReadFile & { digest: string; stamp: string; known: number | null })[] = [];
+  // Each is looked at before the first is read, and no more than one is open.
+  for (const path of options.files) {
+    const { table, size, stamp } = await open(path);
+    try {
+      mapColumns(table, mapping, inputs, output);
+      const fingerprint = await table.fingerprint();
+      const sha256 = schemeText(path) === null ? await fileDigest(path, signal) : null;
+      const known = table.entries;
+      const digest = sha256 ?? fingerprint;
+      files.push({ path, sha256, fingerprint, bytes: size, entries: known ?? 0, digest, stamp, known });
+    } finally {
+      await table.close();
     }
-    files.sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
-    files.forEach((file, i) => {
-      if (i === 0 || file.sha256 !== files[i - 1].sha256) return;
-      throw fail("invalid_data", `${files[i - 1].path} and ${file.path} have the same content`, {
-        field: "data.files",
-        remedy: "Give each file once.",
-      });
-    });
-    const total = files.reduce((sum, file) => sum + file.entries, 0);
-    if (total === 0)
-      throw fail(
-        "invalid_data",
-        `cannot read responses: ${options.files.join(", ") || "no file"} has no entries`,
-        {
+  }
+  files.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  refuseTwice(files);
+  const total = files.reduce((sum, { known }) => sum + (known ?? 0), 0);
+  const isKnown = files.every(({ known }) => known !== null);
+  for (const [index, file] of files.entries()) {
+    const { table, stamp } = await open(file.path);
+    try {
+      if (stamp !== file.stamp)
+        throw fail("invalid_data", `cannot read responses from ${file.path}: it has changed meanwhile`, {
           field: "data.files",
-          remedy: "Give at least one file with entries.",
-        },
-      );
-    for (const file of files) {
-      const { path, sha256, entries, mapped } = file;
-      counts.files.push({ path, sha256, bytes: (await stat(path)).size, entries });
-      const names = [...new Set([...mapped.inputs, ...mapped.digits])];
-      for await (const chunk of file.chunks(names)) {
-        for (let from = 0; from < chunk.entries; from += batchRows) {
+          remedy: "Read it again once nothing writes to it.",
+        });
+      const { path, sha256, fingerprint, bytes, digest } = file;
+      const read: ReadFile = { path, sha256, fingerprint, bytes, entries: 0 };
+      counts.files.push(read);
+      const mapped = mapColumns(table, mapping, inputs, output);
+      const from = { table, digest, mapped };
+      for await (const chunk of numberChunks(table, mapped, signal)) {
+        read.entries += chunk.entries;
+        for (let row = 0; row < chunk.entries; row += batchRows) {
           signal?.throwIfAborted();
-          const to = Math.min(from + batchRows, chunk.entries);
-          const batch = toBatch(options, file, chunk, from, to, counts);
+          const batch = toBatch(options, from, chunk, row, Math.min(row + batchRows, chunk.entries), counts);
           counts.rows += batch.rows;
           counts.coverage = mergeCoverage(counts.coverage, coverage(batch, inputs));
-          onProgress?.(counts.rows / total, `reading ${path}`);
+          onProgress?.(isKnown ? counts.rows / total : index / files.length, `reading ${path}`);
           yield batch;
         }
       }
+    } finally {
+      await table.close();
     }
-  } finally {
-    for (const file of files) await file.close();
   }
+  if (counts.rows > 0) return;
+  throw fail(
+    "invalid_data",
+    `cannot read responses: ${options.files.join(", ") || "no file"} has no entries`,
+    {
+      field: "data.files",
+      remedy: "Give at least one file with entries.",
+    },
+  );
+}
+
+/** Of a file on a server only the fingerprint is known, so that is what it is compared by. */
+function refuseTwice(files: (ReadFile & { digest: string })[]): void {
+  const seen = new Map<string, ReadFile>();
+  for (const file of files) {
+    const before = seen.get(file.fingerprint);
+    const isSame =
+      before && (before.sha256 === null || file.sha256 === null || before.sha256 === file.sha256);
+    if (isSame)
+      throw fail("invalid_data", `${before.path} and ${file.path} have the same content`, {
+        field: "data.files",
+        remedy: "Give each file once.",
+      });
+    seen.set(file.fingerprint, file);
+  }
+}
+
+/** The values of one column; of an entry that is a list they are `values[offsets[i]]` to `values[offsets[i + 1] - 1]`. */
+interface Numbers {
+  values: ArrayLike<number>;
+  offsets: Int32Array | null;
+}
+
+interface NumberChunk {
+  start: number;
+  entries: number;
+  columns: Record<string, Numbers>;
+}
+
+/** Entries read at a time. */
+const chunkEntries = 4096;
+
+async function* numberChunks(
+  table: Table,
+  { inputs, digits }: MappedColumns,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<NumberChunk> {
+  for await (const { start, entries, columns } of table.chunks(
+    [...new Set([...inputs, ...digits])],
+    chunkEntries,
+  )) {
+    signal?.throwIfAborted();
+    const numbers = Object.entries(columns).map(([name, column]) => [name, numbersOf(column)]);
+    yield { start, entries, columns: Object.fromEntries(numbers) };
+  }
+}
+
+function numbersOf(column: Column): Numbers {
+  const content = column.kind === "list" ? column.content : column;
+  if (content.kind !== "number") throw new TypeError(`a column of ${content.kind}`);
+  const { values } = content;
+  const isWide = values instanceof BigInt64Array || values instanceof BigUint64Array;
+  return {
+    values: isWide ? Float64Array.from(values, Number) : values,
+    offsets: column.kind === "list" ? column.offsets : null,
+  };
 }
 
 function toBatch(
   { inputs, output, threshold, saturation }: ReadOptions,
-  file: ColumnFile & { sha256: string; mapped: MappedColumns },
-  chunk: ColumnChunk,
+  file: { table: Table; digest: string; mapped: MappedColumns },
+  chunk: NumberChunk,
   from: number,
   to: number,
   counts: ReadCounts,
@@ -134,7 +213,7 @@ function toBatch(
   const wrong = (entry: number, field: string, column: string, problem: string) =>
     fail(
       "invalid_data",
-      `cannot use entry ${chunk.start + entry} of ${file.path}, ${file.word} "${column}": ${problem}`,
+      `cannot use entry ${chunk.start + entry} of ${file.table.location}, ${file.table.word} "${column}": ${problem}`,
       { field, remedy: "Correct the entry or leave it out of the file." },
     );
   const outsideRow = new Uint8Array(rows);
@@ -189,7 +268,7 @@ function toBatch(
     counts.digitsBelowThreshold += placed.belowThreshold;
     counts.digitsSaturated += placed.saturated;
   }
-  return { rows, features, responses, ids: rowIds(file.sha256, chunk.start + from, rows) };
+  return { rows, features, responses, ids: rowIds(file.digest, chunk.start + from, rows) };
 }
 
 function emptyBatch(): ResponseBatch {

@@ -1,7 +1,7 @@
 // driftline ensure: find the model for these conditions, or have it made.
 
-import { isAbsolute, resolve as resolvePath } from "node:path";
 import type { EnsureRequest } from "@driftline/client/api";
+import { namedFiles } from "../../lifecycle/dataFiles.ts";
 import { checkChoices } from "../../lifecycle/recipe.ts";
 import { startText } from "../../lifecycle/warmStart.ts";
 import { type CommandContext, defineCommand, type OptionValues } from "../command.ts";
@@ -16,7 +16,8 @@ const options = {
     type: "string",
     multiple: true,
     value: "FILE",
-    description: "Responses from this file in place of the simulator; name what made them with --software",
+    description:
+      "Responses from this file in place of the simulator (path, glob, address or @list); name what made them with --software",
   },
   rows: { type: "string", value: "N", description: "Rows to simulate (default: the family's)" },
   seed: { type: "string", value: "N", description: "Seed of dataset and training (default: the family's)" },
@@ -41,7 +42,7 @@ export const ensure = defineCommand({
   ],
   async run(context, [family], given) {
     const driftline = await context.driftline();
-    const request = requestOf(given, context.config.url !== null);
+    const request = await requestOf(given, context.config.url !== null);
     const answer = await driftline.ensure(family, request);
     if (answer.model) return { json: answer.model, text: describeResolution(answer.model) };
     const { job } = answer;
@@ -68,7 +69,7 @@ function whoRunsIt(context: CommandContext, id: string): string {
     : `The server runs it: driftline jobs ${id} --follow`;
 }
 
-function requestOf(given: OptionValues<typeof options>, remote: boolean): EnsureRequest {
+async function requestOf(given: OptionValues<typeof options>, remote: boolean): Promise<EnsureRequest> {
   const choices = {
     model: given.model,
     hyperparameters: given.hyperparameter && hyperparameters(given.hyperparameter),
@@ -79,8 +80,8 @@ function requestOf(given: OptionValues<typeof options>, remote: boolean): Ensure
     ...questionOf(given),
     ...choices,
     ...(given.data && {
-      // Relative paths are the server's own business where there is one.
-      data: { files: given.data.map((path) => (remote || isAbsolute(path) ? path : resolvePath(path))) },
+      // What a name stands for is the server's own business where there is one.
+      data: { files: remote ? given.data : await namedFiles(given.data) },
     }),
     rows: integer("--rows", given.rows),
     seed: integer("--seed", given.seed),

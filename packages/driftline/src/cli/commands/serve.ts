@@ -28,7 +28,8 @@ export const serve = defineCommand({
   },
   examples: ["driftline serve --http-port 8080"],
   async run(context, _words, options) {
-    const { token, allowedHosts, dataDirectories, tlsCertificate, tlsKey } = context.config.server;
+    const { token, allowedHosts, dataDirectories, dataAddresses, tlsCertificate, tlsKey } =
+      context.config.server;
     const tls = readTls(tlsCertificate, tlsKey);
     const platform = await context.platform();
     const { config } = platform;
@@ -40,7 +41,7 @@ export const serve = defineCommand({
       jobCounts: platform.jobCounts,
       host: options.host ?? config.server.host,
       port: integer("--http-port", options["http-port"]) ?? config.server.httpPort,
-      ...{ token, allowedHosts, dataDirectories, tls },
+      ...{ token, allowedHosts, dataDirectories, dataAddresses, tls },
     });
     const executor = lock === null ? platform.runJobs() : null;
     const upkeep = startUpkeep(platform.opened, config.limits.keepDays, (line) =>

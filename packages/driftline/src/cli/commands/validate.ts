@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { resolve as resolvePath } from "node:path";
 import type { GateResult } from "@driftline/client/api";
 import { exitCode } from "../../errors/problem.ts";
+import { namedFiles } from "../../lifecycle/dataFiles.ts";
 import { revalidate } from "../../lifecycle/revalidate.ts";
 import type { Reconstruction } from "../../validation/reconstruction/validateReconstruction.ts";
 import { defineCommand } from "../command.ts";
@@ -41,7 +42,7 @@ export const validate = defineCommand({
   async run(context, [digest], options) {
     const platform = await context.platform();
     const { bundle, validation, report } = await revalidate(platform, digest, {
-      files: (options.data ?? []).map((path) => resolvePath(path)),
+      files: await namedFiles(options.data ?? []),
       rows: integer("--rows", options.rows, { minimum: 100, maximum: mostRows }) ?? 10_000,
       tracks: integer("--tracks", options.tracks, { minimum: 200, maximum: 50_000 }) ?? null,
       seed: integer("--seed", options.seed) ?? defaultSeed,

@@ -44,7 +44,7 @@ export async function push(
     },
     {
       model: modelName(manifest.recipe),
-      ...(files.length > 0 && { files: files.map(({ sha256, size }) => ({ sha256, size })) }),
+      ...(files.length > 0 && { files: files.map(({ identity }) => identity) }),
     },
   );
   const earlier = await store.ofRecipe(recipe, false);

@@ -25,3 +25,6 @@ export function hostOf(location: string): string | null {
   if (schemeText(location) === null) return null;
   return /^[^:]+:\/\/(?:[^@/?]*@)?([^/?]*)/.exec(location)?.[1] ?? null;
 }
+
+/** Whether a location is an address of whatever kind, and no path. */
+export const isAddress = (location: string) => schemeText(location) !== null;

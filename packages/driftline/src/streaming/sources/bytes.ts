@@ -4,6 +4,7 @@ import { type ByteSource, checkInside, fileSource, httpSource, RootError } from 
 import { createClient, discoverToken, type XrootdClient, XrootdError } from "@driftline/xrootd";
 import { schemeOf, schemeText } from "./address.ts";
 import { reading, unusable } from "./failure.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 
 export interface BytesOptions {
   /**
@@ -21,18 +22,43 @@ export async function openBytes(location: string, options: BytesOptions = {}): P
   return options.signal ? endedBy(source, options.signal) : source;
 }
 
+/** Fingerprint and size of a file as it lies. Throws `invalid_data`. */
+export async function identifyFile(
+  location: string,
+  options: BytesOptions = {},
+): Promise<{ fingerprint: string; size: number }> {
+  const source = await openBytes(location, options);
+  try {
+    const fingerprint = await reading(location, () => fingerprintOf(source), options.signal);
+    return { fingerprint, size: source.size };
+  } finally {
+    await source.close();
+  }
+}
+
 async function open(location: string, { token, signal }: BytesOptions): Promise<ByteSource> {
   const scheme = schemeOf(location);
   if (scheme === "root" || scheme === "roots") return xrootdSource(location, token, signal);
   if (scheme === "http" || scheme === "https")
     return httpSource(location, { token: await httpToken(location, token) });
   const other = schemeText(location);
-  if (other === null) return fileSource(location);
+  if (other === null) return localSource(location);
   throw unusable(
     location,
     `nothing here reads ${other}:// addresses`,
     "Give a path, or an address that begins with https://, http://, root:// or roots://.",
   );
+}
+
+async function localSource(path: string): Promise<ByteSource> {
+  try {
+    return await fileSource(path);
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    const problem = { ENOENT: "there is no such file", EACCES: "you may not read it" }[code ?? ""];
+    if (problem === undefined) throw error;
+    throw unusable(path, problem, "Give the path of a file that exists and can be read.", { cause: error });
+  }
 }
 
 /** A token in plain HTTP could be read on the way. */

@@ -5,6 +5,7 @@ import { schemeText } from "./address.ts";
 import { type BytesOptions, openBytes } from "./bytes.ts";
 import { openCsvTable } from "./csvTable.ts";
 import { reading, unusable } from "./failure.ts";
+import { openJsonTable } from "./jsonTable.ts";
 import { openParquetTable } from "./parquetTable.ts";
 import { openRootTable } from "./rootTable.ts";
 import type { Table } from "./table.ts";
@@ -18,11 +19,26 @@ export interface OpenOptions extends BytesOptions {
   tree?: string;
 }
 
+/** A table with what tells whether its file is still the same when it is opened again. */
+export interface TableFile {
+  table: Table;
+  /** Bytes of the file as it lies. */
+  size: number;
+  /** Differs where another file lies at the same place. */
+  stamp: string;
+}
+
 /** Opens a path or address. Throws `invalid_data`. */
 export async function openTable(location: string, options: OpenOptions = {}): Promise<Table> {
+  return (await openTableFile(location, options)).table;
+}
+
+/** The same, with the file's size and stamp. */
+export async function openTableFile(location: string, options: OpenOptions = {}): Promise<TableFile> {
   const source = await openBytes(location, options);
+  const { size, identity: stamp } = source;
   try {
-    return await tableOf(source, options);
+    return { table: await tableOf(source, options), size, stamp };
   } catch (error) {
     await source.close().catch(() => {});
     throw error;
@@ -30,7 +46,7 @@ export async function openTable(location: string, options: OpenOptions = {}): Pr
 }
 
 /** The table that these bytes are; it takes over the source. */
-export async function tableOf(source: ByteSource, options: OpenOptions = {}): Promise<Table> {
+async function tableOf(source: ByteSource, options: OpenOptions): Promise<Table> {
   const { tree, signal } = options;
   const { name: location, size } = source;
   if (size === 0) throw unusable(location, "the file is empty", "Give a file with data in it.");
@@ -47,6 +63,7 @@ export async function tableOf(source: ByteSource, options: OpenOptions = {}): Pr
   const compression = compressionOf(head, location);
   const kind = textKind(location);
   if (kind === "csv") return openCsvTable(source, { ...options.csv, compression, signal });
+  if (kind === "json") return openJsonTable(source, { compression, signal });
   throw unusable(
     location,
     "neither its first bytes nor its name tell a format that is read",
