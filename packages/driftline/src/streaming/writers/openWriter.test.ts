@@ -57,6 +57,19 @@ test("ROOT: numbers, strings, fixed arrays and lists, by name of the tree", asyn
   }
 });
 
+test("ROOT: branches within branches keep their own names, and those of two parents the path", async () => {
+  const { shape, entries } = sample.int;
+  const table = Object.fromEntries(
+    ["muon/muon.pt", "event/id", "run/id", "plain", "m[2]"].map((name) => [name, { shape, entries }]),
+  );
+  const path = fresh("root");
+  await write(path, table);
+  const file = await openRootFile(path);
+  const names = (await file.tree("Events")).branches.map(({ name }) => name);
+  assert.deepEqual(names, ["muon.pt", "event.id", "run.id", "plain", "m_2_"]);
+  await file.close();
+});
+
 async function readParquet(path: string) {
   const file = await asyncBufferFromFile(path);
   const compressors = {

@@ -3,24 +3,20 @@
 import { lengthOf, WriteError, writeFailure } from "@driftline/rootio";
 import { machineReason } from "../../errors/machine.ts";
 import { DriftlineError, fail } from "../../errors/registry.ts";
-import { arrow, arrowStream } from "./arrow.ts";
-import { parquet } from "./parquet.ts";
-import { root } from "./root.ts";
-import { safetensors } from "./safetensors.ts";
 import { describeShape, shapeOf } from "./shapes.ts";
-import { csv, jsonLines } from "./text.ts";
 import type { Format, FormatWriter, TableChunk, TableWriter, WrittenColumn } from "./writer.ts";
 
 export type FormatName = "root" | "parquet" | "arrow" | "arrows" | "safetensors" | "csv" | "jsonl";
 
-const formats: Record<FormatName, Format> = {
-  root,
-  parquet,
-  arrow,
-  arrows: arrowStream,
-  safetensors,
-  csv,
-  jsonl: jsonLines,
+/** Loaded when they are asked for: a library behind a format takes longer to load than most files to write. */
+const formats: Record<FormatName, () => Promise<Format>> = {
+  root: async () => (await import("./root.ts")).root,
+  parquet: async () => (await import("./parquet.ts")).parquet,
+  arrow: async () => (await import("./arrow.ts")).arrow,
+  arrows: async () => (await import("./arrow.ts")).arrowStream,
+  safetensors: async () => (await import("./safetensors.ts")).safetensors,
+  csv: async () => (await import("./text.ts")).csv,
+  jsonl: async () => (await import("./text.ts")).jsonLines,
 };
 
 const extensions: Record<string, FormatName> = {
@@ -60,7 +56,7 @@ export async function openWriter(
   options: WriterOptions = {},
 ): Promise<TableWriter> {
   const { format: name, compression: ending } = fromEnding(path, options.format);
-  const format = formats[name];
+  const format = await formats[name]();
   const compression = options.compression ?? ending ?? format.compressions[0];
   if (!format.compressions.includes(compression))
     throw refused(
@@ -68,7 +64,7 @@ export async function openWriter(
       `${format.name} is not compressed with "${compression}"`,
       `Take one of ${format.compressions.join(", ")}.`,
     );
-  checkColumns(path, name, columns);
+  await checkColumns(path, format, columns);
   const { tree = "Events", rowGroupEntries } = options;
   const writer = await translate(path, () =>
     format.open(path, columns, {
@@ -97,17 +93,20 @@ function fromEnding(
   return { format, ...(compression && { compression }) };
 }
 
-function checkColumns(path: string, name: FormatName, columns: WrittenColumn[]): void {
-  const twice = columns.find((column, i) => columns.findIndex((other) => other.name === column.name) < i);
-  if (twice)
-    throw refused(path, `column "${twice.name}" is there twice`, "Give each column a name of its own.");
-  for (const { name: column, shape } of columns) {
-    const problem = formats[name].problemOf(shape);
+async function checkColumns(path: string, format: Format, columns: WrittenColumn[]): Promise<void> {
+  const names = new Set<string>();
+  for (const { name, shape } of columns) {
+    if (names.has(name))
+      throw refused(path, `column "${name}" is there twice`, "Give each column a name of its own.");
+    names.add(name);
+    const problem = format.problemOf(shape);
     if (!problem) continue;
-    const others = (Object.keys(formats) as FormatName[]).filter((other) => !formats[other].problemOf(shape));
+    const others: string[] = [];
+    for (const [other, load] of Object.entries(formats))
+      if (!(await load()).problemOf(shape)) others.push(other);
     throw refused(
       path,
-      `column "${column}" is ${describeShape(shape)}, and ${formats[name].name} cannot have that: ${problem}`,
+      `column "${name}" is ${describeShape(shape)}, and ${format.name} cannot have that: ${problem}`,
       `Leave the column out, or take a format that holds it: ${others.join(", ")}.`,
     );
   }

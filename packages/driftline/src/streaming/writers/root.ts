@@ -11,9 +11,14 @@ export const root: Format = {
   open: async (path, columns, { tree: name, compression }) => {
     const file = await createRootFile(path, { compression: compression as Compression });
     try {
-      const tree = file.tree(name, columns);
+      const names = branchNames(columns.map((column) => column.name));
+      const tree = file.tree(
+        name,
+        columns.map((column, i) => ({ name: names[i], shape: column.shape })),
+      );
       return {
-        append: ({ columns: values }) => tree.append(values),
+        append: ({ columns: values }) =>
+          tree.append(Object.fromEntries(columns.map((column, i) => [names[i], values[column.name]]))),
         close: async () => (await file.close()).bytes,
         abort: () => file.abort(),
       };
@@ -23,6 +28,17 @@ export const root: Format = {
     }
   },
 };
+
+/**
+ * Of a path of branches ("muon/muon.pt") the last part, which is how ROOT knows it, or where two would be the same the
+ * whole path with dots; brackets, which are lengths of arrays to ROOT, become underscores.
+ */
+function branchNames(names: string[]): string[] {
+  const plain = names.map((name) => name.replace(/[[\]]/g, "_"));
+  const last = plain.map((name) => name.slice(name.lastIndexOf("/") + 1));
+  const unique = (name: string) => last.filter((other) => other === name).length === 1;
+  return last.map((name, i) => (name !== "" && unique(name) ? name : plain[i].replaceAll("/", ".")));
+}
 
 /** A branch is a string, a number, a fixed array, or a counted list of these two. */
 function problemOf(shape: Shape): string | null {
