@@ -14,5 +14,5 @@ export type { BranchInfo, Chunk, EntryRange, Tree } from "./tree.ts";
 export type { Compression } from "./write/compress.ts";
 export { WriteError, type WriteErrorKind } from "./write/errors.ts";
 export { type CreateOptions, createRootFile, type RootFileWriter } from "./write/file.ts";
-export { type ByteSink, fileSink } from "./write/sink.ts";
+export { type ByteSink, fileSink, writeFailure } from "./write/sink.ts";
 export type { BranchPlan, TreeOptions, TreeWriter } from "./write/tree.ts";

@@ -13,9 +13,9 @@ export interface CounterGroup {
 /** What ROOT takes for a counter. */
 const counterTypes = ["int32", "uint32"];
 
-/** `Jet_pt` and `Jet_eta` belong to `Jet`, `weights` to itself. */
+/** `Jet_pt` and `Jet_eta` belong to `Jet`, as `Jet.pt` would; `weights` to itself. */
 function collectionOf(name: string): string {
-  const end = name.indexOf("_");
+  const end = name.search(/[_.]/);
   return end > 0 ? name.slice(0, end) : name;
 }
 

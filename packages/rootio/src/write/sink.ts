@@ -34,7 +34,7 @@ export async function fileSink(path: string): Promise<ByteSink> {
   );
   const temporary = `${path}.${randomUUID()}.tmp`;
   let file: FileHandle | null = await open(temporary, "wx").catch((cause) => {
-    throw unwritable(path, cause);
+    throw writeFailure(path, cause);
   });
   const abort = async () => {
     const handle = file;
@@ -44,12 +44,12 @@ export async function fileSink(path: string): Promise<ByteSink> {
     await rm(temporary, { force: true });
   };
   const attempt = async (work: (handle: FileHandle) => Promise<void>) => {
-    if (!file) throw unwritable(path, new Error("it was closed before"));
+    if (!file) throw writeFailure(path, new Error("it was closed before"));
     try {
       await work(file);
     } catch (cause) {
       await abort();
-      throw cause instanceof WriteError ? cause : unwritable(path, cause as Error);
+      throw cause instanceof WriteError ? cause : writeFailure(path, cause as Error);
     }
   };
   return {
@@ -91,7 +91,8 @@ async function publish(temporary: string, path: string): Promise<void> {
   await rm(temporary);
 }
 
-function unwritable(path: string, cause: Error): WriteError {
+/** The WriteError of a system call that failed. */
+export function writeFailure(path: string, cause: Error): WriteError {
   const { code } = cause as NodeJS.ErrnoException;
   const full = code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG";
   return new WriteError(

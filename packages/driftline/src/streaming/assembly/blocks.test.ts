@@ -28,7 +28,7 @@ test("every entry is in exactly one block, whatever the boundaries", () => {
 
 test("the shuffled order holds every block once, depends on the seed alone, and mixes sources in proportion", () => {
   const blocks = [0, 1].flatMap((source) =>
-    Array.from({ length: source === 0 ? 30 : 90 }, (_, i) => ({ source, table: 0, start: i, stop: i + 1 })),
+    Array.from({ length: source === 0 ? 30 : 90 }, (_, i) => ({ source, file: 0, start: i, stop: i + 1 })),
   );
   const order = shuffleBlocks(blocks, 7);
   assert.deepEqual(new Set(order), new Set(blocks));
@@ -41,7 +41,7 @@ test("the shuffled order holds every block once, depends on the seed alone, and 
 });
 
 test("the slices of a group's pieces cover its blocks", () => {
-  const blocks = [0, 1, 2].map((table) => ({ source: 0, table, start: 0, stop: 1000 * (table + 1) }));
+  const blocks = [0, 1, 2].map((file) => ({ source: 0, file, start: 0, stop: 1000 * (file + 1) }));
   const groups = groupBlocks(blocks, 2, 700);
   assert.deepEqual(
     groups.map(({ pieces, slices, firstPiece }) => ({ pieces, slices, firstPiece })),

@@ -3,10 +3,10 @@
 
 import { streams, uniforms } from "@driftline/client/noise";
 
-/** Consecutive entries of one table, read without decompressing what stands before them. */
+/** Consecutive entries of one file, read without decompressing what stands before them. */
 export interface Block {
   source: number;
-  table: number;
+  file: number;
   start: number;
   stop: number;
 }
@@ -27,10 +27,10 @@ const leastEntries = 2048;
  * cut is one basket a branch. */
 const mostEntries = 65_536;
 
-/** Blocks of a table; where reading must begin at 0, the table is one block. */
+/** Blocks of a file; where reading must begin at 0, the file is one block. */
 export function blocksOf(
   source: number,
-  table: number,
+  file: number,
   entries: number,
   boundaries: number[] | null,
 ): Block[] {
@@ -40,7 +40,7 @@ export function blocksOf(
     const stop = starts[i + 1] ?? entries;
     const last = blocks.at(-1);
     if (last && last.stop - last.start < leastEntries) last.stop = stop;
-    else blocks.push({ source, table, start, stop });
+    else blocks.push({ source, file, start, stop });
   });
   return boundaries === null ? blocks : blocks.flatMap(cutLong);
 }

@@ -118,10 +118,10 @@ function manifestOf({ specification, sources }: Assembly, { features, width }: E
     encoding: { define, ...(cut !== undefined && { cut }), features },
     provenance: {
       specification,
-      files: sources.flatMap(({ name, tables }) =>
-        tables.map(({ table, entries, fingerprint }) => ({
+      files: sources.flatMap(({ name, files }) =>
+        files.map(({ location, entries, fingerprint }) => ({
           source: name,
-          file: basename(table.location),
+          file: basename(location),
           entries,
           fingerprint,
         })),

@@ -52,15 +52,8 @@ export async function measure(assembly: Assembly, options: PassOptions = {}): Pr
 }
 
 /** Consecutive entries of a block, cut by cut to rows. */
-export async function* rowsOfBlock(
-  { sources }: Assembly,
-  block: Block,
-  entries: number,
-): AsyncGenerator<Rows> {
-  const source = sources[block.source];
-  const table = source.tables[block.table];
-  for await (const chunk of table.table.chunks(source.reads, entries, block))
-    yield source.rowsOf(chunk, table);
+export function rowsOfBlock({ sources }: Assembly, block: Block, entries: number): AsyncGenerator<Rows> {
+  return sources[block.source].rows(block.file, entries, block);
 }
 
 function add(

@@ -16,12 +16,12 @@ import { type SelectedFeature, type Selection, selectFeatures } from "../feature
 import type { Specification } from "../features/specification.ts";
 import { numbersOf } from "../features/statistics.ts";
 import { entryIds, textId } from "../identity.ts";
-import { listFiles } from "../sources/locations.ts";
-import { openTable } from "../sources/open.ts";
+import { findFiles } from "../sources/locations.ts";
+import { type ManyTables, openTables } from "../sources/openMany.ts";
 import type { Chunk, Table } from "../sources/table.ts";
 import { splitter } from "../split.ts";
 import { type Block, blocksOf } from "./blocks.ts";
-import type { PreparedSource, Rows, SourceTable } from "./source.ts";
+import type { PreparedSource, Rows, SourceFile } from "./source.ts";
 
 export interface Assembly {
   specification: Specification;
@@ -42,35 +42,37 @@ export interface PrepareOptions {
 
 /** Throws `invalid_specification`, `invalid_expression`, and `invalid_data` for files that cannot be read. */
 export async function prepare(specification: Specification, options: PrepareOptions): Promise<Assembly> {
-  const opened: Table[] = [];
+  const opened: ManyTables[] = [];
   const close = async () => {
-    await Promise.all(opened.map((table) => table.close()));
+    await Promise.all(opened.map((tables) => tables.close()));
   };
   try {
     const sources: PreparedSource[] = [];
     const blocks: Block[] = [];
-    let features: SelectedFeature[] | null = null;
-    let leftOut: Selection["leftOut"] = [];
+    let selection: Selection | null = null;
     for (const [place, [name, source]] of Object.entries(specification.sources).entries()) {
-      const files = await listFiles([source.files].flat(), options);
-      const tables: Table[] = [];
-      for (const file of files) {
-        const table = await openTable(file, { ...options, tree: source.tree });
-        opened.push(table);
-        tables.push(table);
+      const { directory: folder, signal } = options;
+      const locations = await findFiles([source.files].flat(), { folder, signal });
+      const tables = await openTables(locations, { tree: source.tree, signal });
+      opened.push(tables);
+      const compiled = compile(specification, name, place, tables);
+      if (selection) checkAgainst(selection.features, compiled.selection.features, name);
+      selection ??= compiled.selection;
+      const { reads, rowsOf } = compiled;
+      const files: SourceFile[] = [];
+      for (const [i, { location, fingerprint, entries: known }] of tables.files.entries()) {
+        const entries = known ?? (await countEntries(tables, i, reads, signal));
+        files.push({ location, entries, fingerprint });
+        blocks.push(...blocksOf(place, i, entries, await tables.boundariesOf(i, reads)));
       }
-      const compiled = compile(specification, name, place, tables[0]);
-      checkAgainst(features, compiled.features, name);
-      features ??= compiled.features;
-      leftOut = leftOut.length > 0 ? leftOut : compiled.leftOut;
-      for (const table of tables.slice(1)) checkColumns(table, tables[0], compiled.reads);
-      const measured: SourceTable[] = [];
-      for (const [i, table] of tables.entries()) {
-        const entries = table.entries ?? (await countEntries(table, compiled.reads, options.signal));
-        measured.push({ table, entries, fingerprint: await table.fingerprint() });
-        blocks.push(...blocksOf(place, i, entries, await table.boundaries(compiled.reads)));
-      }
-      sources.push({ name, tables: measured, reads: compiled.reads, rowsOf: compiled.rowsOf });
+      sources.push({
+        name,
+        files,
+        async *rows(file, entries, range) {
+          for await (const chunk of tables.chunksOf(file, reads, entries, range))
+            yield rowsOf(chunk, files[file]);
+        },
+      });
     }
     const entries = blocks.reduce((sum, { start, stop }) => sum + stop - start, 0);
     if (entries === 0)
@@ -78,7 +80,7 @@ export async function prepare(specification: Specification, options: PrepareOpti
         field: "sources",
         remedy: "Name files with entries.",
       });
-    return { specification, features: features!, leftOut, sources, blocks, entries, close };
+    return { specification, ...selection!, sources, blocks, entries, close };
   } catch (error) {
     await close();
     throw error;
@@ -86,10 +88,9 @@ export async function prepare(specification: Specification, options: PrepareOpti
 }
 
 interface Compiled {
-  features: SelectedFeature[];
-  leftOut: Selection["leftOut"];
+  selection: Selection;
   reads: string[];
-  rowsOf(chunk: Chunk, table: SourceTable): Rows;
+  rowsOf(chunk: Chunk, file: SourceFile): Rows;
 }
 
 function compile(specification: Specification, name: string, place: number, table: Table): Compiled {
@@ -98,9 +99,12 @@ function compile(specification: Specification, name: string, place: number, tabl
   const columns = new Map(
     table.columns.flatMap(({ name, shape }) => (shape ? [[name, shape] as const] : [])),
   );
-  const definitions: Definitions = compileDefinitions(define, { columns });
+  const definitions: Definitions = compileDefinitions(define, { columns }, { field: "define" });
   const { scope } = definitions;
-  const selection = selectFeatures(specification, scope.columns, new Set(Object.keys(define)));
+  const problems = new Map(
+    table.columns.flatMap(({ name, problem }) => (problem === null ? [] : [[name, problem] as const])),
+  );
+  const selection = selectFeatures(specification, scope.columns, new Set(Object.keys(define)), problems);
   const cuts: Cut[] = [];
   if (cut !== undefined) cuts.push(compileCut(cut, scope, { field: "cut" }));
   if (source.cut !== undefined) cuts.push(compileCut(source.cut, scope, { field: `sources.${name}.cut` }));
@@ -131,7 +135,7 @@ function compile(specification: Specification, name: string, place: number, tabl
   const reads = [...new Set([...[...needed].filter((column) => !defined.has(column)), ...definitions.reads])];
   const partOf = splitter(salt, split);
   const fixedLabel = source.label ?? place;
-  const rowsOf = (chunk: Chunk, { fingerprint }: SourceTable): Rows => {
+  const rowsOf = (chunk: Chunk, { fingerprint }: SourceFile): Rows => {
     const whole = definitions.apply(chunk);
     let kept: Int32Array | null = null;
     let left: { entries: number; columns: Record<string, Column> } = whole;
@@ -169,7 +173,7 @@ function compile(specification: Specification, name: string, place: number, tabl
             : Float64Array.from(labels),
     };
   };
-  return { ...selection, reads, rowsOf };
+  return { selection, reads, rowsOf };
 }
 
 function compileScalar(text: string, scope: Definitions["scope"], field: string): Expression {
@@ -222,8 +226,7 @@ function checkIdentity(field: string, column: string, shapes: ReadonlyMap<string
   });
 }
 
-function checkAgainst(first: SelectedFeature[] | null, own: SelectedFeature[], source: string): void {
-  if (!first) return;
+function checkAgainst(first: SelectedFeature[], own: SelectedFeature[], source: string): void {
   const texts = (features: SelectedFeature[]) =>
     features.map(({ name, list }) => (list ? `${name} (lists)` : name));
   const [a, b] = [texts(first), texts(own)];
@@ -239,23 +242,14 @@ function checkAgainst(first: SelectedFeature[] | null, own: SelectedFeature[], s
   );
 }
 
-function checkColumns(table: Table, first: Table, reads: string[]): void {
-  const shapes = new Map(table.columns.map(({ name, shape }) => [name, shape]));
-  const expected = new Map(first.columns.map(({ name, shape }) => [name, shape]));
-  for (const name of reads) {
-    const shape = shapes.get(name);
-    if (shape && JSON.stringify(shape) === JSON.stringify(expected.get(name))) continue;
-    throw fail(
-      "invalid_data",
-      `Preparing a dataset: ${table.location}, ${table.holder}: ${table.word} "${name}" ${shape ? `is of another type than in ${first.location}` : `is not there; ${first.location} has it`}.`,
-      { field: "sources", remedy: "Leave the file out, or name columns that all files have alike." },
-    );
-  }
-}
-
-async function countEntries(table: Table, reads: string[], signal?: AbortSignal): Promise<number> {
+async function countEntries(
+  tables: ManyTables,
+  file: number,
+  reads: string[],
+  signal?: AbortSignal,
+): Promise<number> {
   let entries = 0;
-  for await (const chunk of table.chunks(reads.slice(0, 1), 65_536)) {
+  for await (const chunk of tables.chunksOf(file, reads.slice(0, 1), 65_536)) {
     signal?.throwIfAborted();
     entries += chunk.entries;
   }

@@ -1,7 +1,7 @@
 // One source of a dataset, ready to be read: its tables, and from a chunk of their columns to rows.
 
 import type { Column } from "@driftline/rootio";
-import type { Chunk, Table } from "../sources/table.ts";
+import type { ReadRange } from "../sources/table.ts";
 
 /** What becomes of consecutive entries: rows that passed the cuts. */
 export interface Rows {
@@ -20,16 +20,15 @@ export interface Rows {
   classes: Float64Array<ArrayBuffer>;
 }
 
-export interface SourceTable {
-  table: Table;
+export interface SourceFile {
+  location: string;
   entries: number;
   fingerprint: string;
 }
 
 export interface PreparedSource {
   name: string;
-  tables: SourceTable[];
-  /** Columns that are read of every table. */
-  reads: string[];
-  rowsOf(chunk: Chunk, table: SourceTable): Rows;
+  files: SourceFile[];
+  /** The entries of one of the files, cut by cut to rows, so many entries at a time. */
+  rows(file: number, entries: number, range: ReadRange): AsyncGenerator<Rows>;
 }

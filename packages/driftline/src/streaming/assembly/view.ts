@@ -11,8 +11,8 @@ import {
   keepEntries,
 } from "../expressions/compile.ts";
 import { globPattern, isGlob } from "../features/selectFeatures.ts";
-import { listFiles } from "../sources/locations.ts";
-import { openTable } from "../sources/open.ts";
+import { findFiles } from "../sources/locations.ts";
+import { type ManyTables, openTables } from "../sources/openMany.ts";
 import type { Table } from "../sources/table.ts";
 
 export interface ViewOptions {
@@ -28,7 +28,7 @@ export interface ViewOptions {
 }
 
 export interface View {
-  tables: Table[];
+  table: Table;
   /** Null where only reading tells. */
   entries: number | null;
   columns: { name: string; shape: Shape }[];
@@ -47,29 +47,23 @@ export interface ViewChunk {
 }
 
 export async function openView(options: ViewOptions): Promise<View> {
-  const files = await listFiles(options.files, { directory: process.cwd(), signal: options.signal });
-  const tables: Table[] = [];
-  const close = async () => {
-    await Promise.all(tables.map((table) => table.close()));
-  };
+  const { files, tree, signal } = options;
+  const table = await openTables(await findFiles(files, { signal }), { tree, signal });
   try {
-    for (const file of files)
-      tables.push(await openTable(file, { tree: options.tree, signal: options.signal }));
-    return { ...viewOf(tables, options), tables, close };
+    return { ...viewOf(table, options), table, close: () => table.close() };
   } catch (error) {
-    await close();
+    await table.close();
     throw error;
   }
 }
 
-function viewOf(tables: Table[], { define = {}, cut, columns, expressions = [], signal }: ViewOptions) {
-  const first = tables[0];
-  const shapes = new Map(first.columns.flatMap(({ name, shape }) => (shape ? [[name, shape] as const] : [])));
+function viewOf(table: ManyTables, { define = {}, cut, columns, expressions = [], signal }: ViewOptions) {
+  const shapes = new Map(table.columns.flatMap(({ name, shape }) => (shape ? [[name, shape] as const] : [])));
   const definitions = compileDefinitions(define, { columns: shapes });
   const filter = cut === undefined ? null : compileCut(cut, definitions.scope, { field: "--cut" });
   const evaluated = expressions.map((text) => compileExpression(text, definitions.scope));
   const names = columns
-    ? select(columns, first, definitions.scope.columns)
+    ? select(columns, table, definitions.scope.columns)
     : [...definitions.scope.columns.keys()];
   const reads = [
     ...new Set(
@@ -81,27 +75,21 @@ function viewOf(tables: Table[], { define = {}, cut, columns, expressions = [], 
       ].flat(),
     ),
   ].filter((name) => !Object.hasOwn(define, name));
-  const entries = tables.map((table) => table.entries);
   return {
-    entries: entries.some((count) => count === null)
-      ? null
-      : entries.reduce<number>((sum, count) => sum + count!, 0),
+    entries: table.entries,
     columns: names.map((name) => ({ name, shape: definitions.scope.columns.get(name)! })),
     expressions: evaluated,
     async *chunks(size: number): AsyncGenerator<ViewChunk> {
-      for (const table of tables) {
-        checkShapes(table, first, reads, shapes);
-        for await (const chunk of table.chunks(reads, size)) {
-          signal?.throwIfAborted();
-          const whole = definitions.apply(chunk);
-          const kept = filter ? keepEntries(whole, filter.select(whole)) : whole;
-          yield {
-            read: chunk.entries,
-            entries: kept.entries,
-            columns: Object.fromEntries(names.map((name) => [name, kept.columns[name]])),
-            values: evaluated.map((expression) => expression.evaluate(kept)),
-          };
-        }
+      for await (const chunk of table.chunks(reads, size)) {
+        signal?.throwIfAborted();
+        const whole = definitions.apply(chunk);
+        const kept = filter ? keepEntries(whole, filter.select(whole)) : whole;
+        yield {
+          read: chunk.entries,
+          entries: kept.entries,
+          columns: Object.fromEntries(names.map((name) => [name, kept.columns[name]])),
+          values: evaluated.map((expression) => expression.evaluate(kept)),
+        };
       }
     },
   };
@@ -134,18 +122,6 @@ function noColumn(
     field: "--columns",
     remedy: nearest ? `Did you mean ${nearest}?` : "`driftline data inspect` lists what there is.",
   });
-}
-
-function checkShapes(table: Table, first: Table, reads: string[], shapes: ReadonlyMap<string, Shape>): void {
-  if (table === first) return;
-  const own = new Map(table.columns.map(({ name, shape }) => [name, shape]));
-  for (const name of reads)
-    if (JSON.stringify(own.get(name)) !== JSON.stringify(shapes.get(name)))
-      throw fail(
-        "invalid_data",
-        `Reading ${table.location}, ${table.holder}: ${table.word} "${name}" is missing or of another type than in ${first.location}.`,
-        { field: "FILE", remedy: "Leave the file out, or choose --columns that all files have alike." },
-      );
 }
 
 /** One entry of a chunk as plain values. */

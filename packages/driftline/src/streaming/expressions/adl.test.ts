@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { type Column, itemOf, type Shape } from "@driftline/rootio";
-import { openColumnFile } from "../openColumns.ts";
+import { openTable } from "../sources/open.ts";
 import { compileCut, compileDefinitions, type Scope } from "./compile.ts";
 import { keepEntries } from "./keep.ts";
 
@@ -108,20 +108,11 @@ suite("benchmark queries", { skip }, () => {
   const shapes = new Map<string, Shape>();
 
   before(async () => {
-    const file = await openColumnFile(join(directory, "Run2012B_SingleMu-1000.parquet"), "");
-    const names = file.columns.filter(({ problem }) => problem === null).map(({ name }) => name);
-    for await (const chunk of file.chunks(names)) {
+    const file = await openTable(join(directory, "Run2012B_SingleMu-1000.parquet"));
+    for (const { name, shape } of file.columns) if (shape) shapes.set(name, shape);
+    for await (const chunk of file.chunks([...shapes.keys()], 1000)) {
       entries = chunk.entries;
-      for (const [name, { values, offsets }] of Object.entries(chunk.columns)) {
-        const isBool = file.columns.some((column) => column.name === name && column.type === "boolean");
-        const numbers: Column = isBool
-          ? { kind: "number", type: "bool", values: Uint8Array.from(values) }
-          : { kind: "number", type: "float64", values: Float64Array.from(values) };
-        const shape: Shape = { kind: "number", type: numbers.type };
-        columns[name] =
-          offsets === null ? numbers : { kind: "list", offsets: new Int32Array(offsets), content: numbers };
-        shapes.set(name, offsets === null ? shape : { kind: "list", content: shape });
-      }
+      Object.assign(columns, chunk.columns);
     }
     await file.close();
   });

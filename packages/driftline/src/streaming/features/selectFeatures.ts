@@ -30,6 +30,7 @@ export function selectFeatures(
   { features, exclude, pad, scale }: Options,
   shapes: ReadonlyMap<string, Shape>,
   defined: ReadonlySet<string>,
+  problems: ReadonlyMap<string, string>,
 ): Selection {
   const selected = new Map<string, SelectedFeature>();
   const leftOut = new Map<string, string>();
@@ -50,11 +51,16 @@ export function selectFeatures(
       add(options.name, shape.kind === "list");
       return;
     }
+    const broken = problems.get(options.name);
+    if (broken !== undefined) throw wrong(field, `${options.name} ${broken}`);
     if (!isGlob(options.name)) throw unknown(field, options.name, shapes);
     const pattern = globPattern(options.name);
+    const isExcluded = (name: string) => excluded.some((one) => one.test(name));
+    for (const [name, problem] of problems)
+      if (pattern.test(name) && !isExcluded(name)) leftOut.set(name, problem);
     const matches: { name: string; list: boolean }[] = [];
     for (const [name, shape] of shapes) {
-      if (!pattern.test(name) || excluded.some((one) => one.test(name))) continue;
+      if (!pattern.test(name) || isExcluded(name)) continue;
       const reason = problemOf(shape) ?? (defined.has(name) ? null : integerReason(shape));
       if (reason) leftOut.set(name, reason);
       else matches.push({ name, list: shape.kind === "list" });

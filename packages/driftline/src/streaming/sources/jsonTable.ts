@@ -59,6 +59,7 @@ export async function openJsonTable(
         const records = () => recordsOf(blocksOf(source, compression), head);
         return chunks(location, records, chosen, entries, rangeChecked(range, null), signal);
       },
+      boundaries: async () => null,
       fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => source.close(),
     };

@@ -13,13 +13,16 @@ const mostListBytes = 16 * 1024 * 1024;
 /**
  * Files in the order given; those of a glob are sorted. Paths, globs of paths (`*`, `**`, `?`, `[a-z]`, `{a,b}`),
  * root:// addresses (`*` in the path), http(s):// addresses, and `@list.txt`: a file of such names, one a line, from
- * the folder of the list. Local files are checked to be there, remote ones when they are opened. Throws `invalid_data`
+ * the folder of the list. Relative names are in `folder`, by default where the process runs. Local files are checked to be there, remote ones when they are opened. Throws `invalid_data`
  * for a name that stands for no file, and for one that is given twice.
  */
-export async function findFiles(names: string[], options: BytesOptions = {}): Promise<string[]> {
+export async function findFiles(
+  names: string[],
+  options: BytesOptions & { folder?: string } = {},
+): Promise<string[]> {
   const found: { location: string; given: string }[] = [];
   for (const name of names)
-    for (const { given, folder } of await listed(name))
+    for (const { given, folder } of await listed(name, options.folder ?? null))
       for (const location of await expand(given, folder, options)) found.push({ location, given });
   const seen = new Map<string, string>();
   for (const { location, given } of found) {
@@ -39,9 +42,13 @@ export async function findFiles(names: string[], options: BytesOptions = {}): Pr
 }
 
 /** The names of a list, or the one name. */
-async function listed(name: string): Promise<{ given: string; folder: string | null }[]> {
-  if (!name.startsWith("@") || (await isFile(name))) return [{ given: name, folder: null }];
-  const path = name.slice(1);
+async function listed(
+  name: string,
+  folder: string | null,
+): Promise<{ given: string; folder: string | null }[]> {
+  const within = (path: string) => (folder === null ? path : resolve(folder, path));
+  if (!name.startsWith("@") || (await isFile(within(name)))) return [{ given: name, folder }];
+  const path = within(name.slice(1));
   const remedy = "Give a text file with one name a line.";
   const found = await stat(path).catch((cause) => {
     throw unusable(path, `the list cannot be opened: ${reasonOf(cause)}`, remedy, { cause });

@@ -46,7 +46,7 @@ export async function openTableFile(location: string, options: OpenOptions = {})
 }
 
 /** The table that these bytes are; it takes over the source. */
-async function tableOf(source: ByteSource, options: OpenOptions): Promise<Table> {
+export async function tableOf(source: ByteSource, options: OpenOptions): Promise<Table> {
   const { tree, signal } = options;
   const { name: location, size } = source;
   if (size === 0) throw unusable(location, "the file is empty", "Give a file with data in it.");

@@ -29,9 +29,13 @@ export interface ManyTables extends Table {
   files: ReadFile[];
   /** Chunks end where files do; `start` counts through all files. */
   chunks(names: string[], entries: number, range?: ReadRange): AsyncIterable<FileChunk>;
+  /** Entries of one of the files, counted within it. */
+  chunksOf(file: number, names: string[], entries: number, range?: ReadRange): AsyncIterable<Chunk>;
+  /** Of one of the files. */
+  boundariesOf(file: number, names: string[]): Promise<number[] | null>;
 }
 
-/** Files open at a time: those read last. */
+/** Files open at a time, those read last; more where more are being read. */
 const mostOpen = 16;
 const parallelOpens = { local: 4, remote: 8 };
 
@@ -44,6 +48,8 @@ export async function openTables(locations: string[], options: OpenOptions = {})
   if (locations.length === 0)
     throw unusable("nothing", "no file was named", "Name at least one file with data.");
   const open = new Map<number, Promise<TableFile>>();
+  /** How many iterations read each file just now. */
+  const users = new Map<number, number>();
   const get = (index: number): Promise<TableFile> => {
     const held = open.get(index) ?? openTableFile(locations[index], options);
     // Last in the order of use.
@@ -52,7 +58,8 @@ export async function openTables(locations: string[], options: OpenOptions = {})
     return held;
   };
   const closeAllBut = async (most: number) => {
-    for (const [index, each] of [...open].slice(0, Math.max(0, open.size - most))) {
+    const idle = [...open].filter(([index]) => most === 0 || !users.get(index));
+    for (const [index, each] of idle.slice(0, Math.max(0, open.size - most))) {
       open.delete(index);
       await each.then(({ table }) => table.close()).catch(() => {});
     }
@@ -79,8 +86,16 @@ export async function openTables(locations: string[], options: OpenOptions = {})
       first.table,
       columns,
       files,
-      get,
-      () => closeAllBut(mostOpen - 1),
+      async function* use<T>(index: number, read: (file: TableFile) => AsyncIterable<T>) {
+        users.set(index, (users.get(index) ?? 0) + 1);
+        try {
+          const file = await get(index);
+          await closeAllBut(mostOpen);
+          yield* read(file);
+        } finally {
+          users.set(index, users.get(index)! - 1);
+        }
+      },
       () => closeAllBut(0),
     );
   } catch (error) {
@@ -108,8 +123,7 @@ function together(
   first: Table,
   columns: ColumnInfo[],
   files: (ReadFile & { stamp: string })[],
-  get: (index: number) => Promise<TableFile>,
-  closeSome: () => Promise<void>,
+  use: <T>(index: number, read: (file: TableFile) => AsyncIterable<T>) => AsyncGenerator<T>,
   close: () => Promise<void>,
 ): ManyTables {
   const location =
@@ -119,6 +133,14 @@ function together(
     0,
   );
   const table = { location, holder: first.holder, word: first.word, entries, columns };
+  const same = (
+    { table: one, stamp }: TableFile,
+    { location, entries, stamp: known }: (typeof files)[number],
+  ) => {
+    if (stamp !== known || one.entries !== entries)
+      throw unusable(location, "it has changed since it was first opened", "Read all files again.");
+    return one;
+  };
   async function* chunks(
     names: string[],
     size: number,
@@ -132,15 +154,11 @@ function together(
         before += known;
         continue;
       }
-      const { table: one, stamp } = await get(index);
-      if (stamp !== file.stamp || one.entries !== known)
-        throw unusable(file.location, "it has changed since it was first opened", "Read all files again.");
-      await closeSome();
       const range: ReadRange = { start: Math.max(0, start - before) };
       const end = Math.min(stop - before, known ?? Number.POSITIVE_INFINITY);
       if (Number.isFinite(end)) range.stop = end;
       let read = range.start!;
-      for await (const chunk of one.chunks(names, size, range)) {
+      for await (const chunk of use(index, (opened) => same(opened, file).chunks(names, size, range))) {
         yield { ...chunk, start: before + chunk.start, file: index, entry: chunk.start };
         read = chunk.start + chunk.entries;
       }
@@ -153,12 +171,35 @@ function together(
       before += known ?? read;
     }
   }
-  return {
+  const many: ManyTables = {
     ...table,
     files: files.map(({ stamp: _, ...file }) => file),
     chunks: (names, size, range) => {
       columnsChecked(table, names);
       return chunks(names, size, rangeChecked(range, entries));
+    },
+    chunksOf: (index, names, size, range) => {
+      columnsChecked(table, names);
+      return use(index, (opened) => same(opened, files[index]).chunks(names, size, range));
+    },
+    boundariesOf: async (index, names) => {
+      columnsChecked(table, names);
+      async function* once(opened: TableFile) {
+        yield await same(opened, files[index]).boundaries(names);
+      }
+      for await (const boundaries of use(index, once)) return boundaries;
+      return null;
+    },
+    boundaries: async (names) => {
+      const starts: number[] = [];
+      let before = 0;
+      for (const [index, { entries }] of files.entries()) {
+        const own = await many.boundariesOf(index, names);
+        if (own === null || entries === null) return null;
+        starts.push(...own.map((start) => before + start));
+        before += entries;
+      }
+      return starts;
     },
     // One file has its own; several have that of the list.
     fingerprint: async () => {
@@ -169,4 +210,5 @@ function together(
     },
     close,
   };
+  return many;
 }

@@ -115,7 +115,7 @@ test("wrong words are answered with field and remedy", async () => {
     [["data", "head", "--help"], 0, /driftline data head FILE/],
     [["data", "inspct", "x"], 2, /Did you mean data inspect/],
     [["data", "head"], 2, /FILE\.\.\. is missing/],
-    [["data", "plot", "x"], 2, /FILE is missing/],
+    [["data", "plot", "x"], 2, /FILE\.\.\. is missing/],
     [["data", "plot", "x", at("table.csv"), "--bins", "0"], 2, /--bins 0/],
     [["data", "plot", "x", at("table.csv"), "--out", "plot.pdf"], 2, /\.svg nor \.png/],
     [["data", "head", at("table.csv"), "--columns", "X"], 2, /there is no column "X"/],

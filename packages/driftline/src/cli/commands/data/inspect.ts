@@ -1,7 +1,7 @@
 // driftline data inspect: what files hold.
 
 import { type FileContents, inspectFile, type TableContents } from "../../../streaming/sources/inspect.ts";
-import { listFiles } from "../../../streaming/sources/locations.ts";
+import { findFiles } from "../../../streaming/sources/locations.ts";
 import { defineCommand } from "../../command.ts";
 import { counted } from "../../counted.ts";
 import { table } from "../../table.ts";
@@ -23,7 +23,7 @@ export const dataInspect = defineCommand({
   ],
   async run(context, files, { tree, all }) {
     const contents: FileContents[] = [];
-    for (const file of await listFiles(files, { directory: process.cwd(), signal: context.signal })) {
+    for (const file of await findFiles(files, { signal: context.signal })) {
       const found = await inspectFile(file, { signal: context.signal });
       contents.push({
         ...found,

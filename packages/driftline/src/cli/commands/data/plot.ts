@@ -39,11 +39,6 @@ export const dataPlot = defineCommand({
     "driftline data plot 'max(Jet_pt)' signal=ttH.root background='ttjets*.root' --bins 50,0,500 --norm --out jets.png",
   ],
   async run(context, [expression, ...files], options) {
-    if (files.length === 0)
-      throw fail("usage", "driftline data plot: FILE is missing.", {
-        field: "FILE",
-        remedy: "Name the expression first, then files: driftline data plot MET_pt events.root",
-      });
     const out = options.out ?? "plot.svg";
     if (!/\.(svg|png)$/i.test(out))
       throw fail("usage", `--out ${out}: is neither .svg nor .png.`, {
