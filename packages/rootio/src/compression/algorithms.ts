@@ -35,10 +35,16 @@ function nodeZlib(now: Sync, inThread: Async): Decompressor {
 function lz4(bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length < 9) throw new Error("shorter than its checksum");
   if (!isHashBigEndian(xxhash64(bytes.subarray(8)), bytes, 0)) throw new Error("its checksum differs");
-  // The library expects the length, least significant byte first, before the block: there was the checksum's end.
-  const sized = new Uint8Array(bytes.subarray(4));
-  new DataView(sized.buffer).setUint32(0, length, true);
-  return uncompressSync(sized);
+  // The library expects the length, least significant byte first, before the block: there stands the checksum's end,
+  // which comes back when it has been read.
+  const place = new DataView(bytes.buffer, bytes.byteOffset + 4, 4);
+  const checksum = place.getUint32(0);
+  place.setUint32(0, length, true);
+  try {
+    return uncompressSync(bytes.subarray(4));
+  } finally {
+    place.setUint32(0, checksum);
+  }
 }
 
 /**

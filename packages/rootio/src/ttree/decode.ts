@@ -16,8 +16,21 @@ export interface Part {
   content: BasketContent;
 }
 
-/** Entries start to stop - 1, all of which the parts hold, in order. */
-export function decode(parts: Part[], layout: Layout, start: number, stop: number, take: Take): Column {
+/** Offsets of one read by the branch that counts: arrays with one counter mostly have the same. */
+export type SharedOffsets = Map<string, Int32Array<ArrayBuffer>>;
+
+/**
+ * Entries start to stop - 1, all of which the parts hold, in order. Offsets that an array of the same counter has had in
+ * `shared` are checked against this one's and used again.
+ */
+export function decode(
+  parts: Part[],
+  layout: Layout,
+  start: number,
+  stop: number,
+  take: Take,
+  shared: SharedOffsets,
+): Column {
   const cuts = parts.map(({ basket, content }) => ({
     content,
     from: Math.max(start - basket.firstEntry, 0),
@@ -27,7 +40,7 @@ export function decode(parts: Part[], layout: Layout, start: number, stop: numbe
     case "fixed":
       return fixed(cuts, layout, stop - start, take);
     case "counted":
-      return counted(cuts, layout, stop - start, take);
+      return counted(cuts, layout, stop - start, take, shared);
     case "objects":
       return objects(cuts, layout);
   }
@@ -64,20 +77,24 @@ function counted(
   layout: Extract<Layout, { kind: "counted" }>,
   entries: number,
   take: Take,
+  shared: SharedOffsets,
 ): Column {
-  const { format, dimensions, header } = layout;
+  const { format, dimensions, header, counter } = layout;
   const itemBytes = valuesPerItem(dimensions) * format.bytes;
-  take(4 * (entries + 1));
-  const offsets = new Int32Array(entries + 1);
+  const known = header === 0 && counter !== null ? shared.get(counter) : undefined;
+  const offsets = known ?? new Int32Array(entries + 1);
+  if (!known) take(4 * (entries + 1));
   // The bytes of the values alone: a part of the basket, or copied together where every entry has a header.
   const pieces: Uint8Array[] = [];
   let entry = 0;
   for (const cut of cuts) {
-    pieces.push(
-      header === 0
-        ? countItems(cut, itemBytes, offsets, entry)
-        : withoutHeaders(cut, header, itemBytes, offsets, entry),
-    );
+    if (known) {
+      const items = itemsAt(cut, itemBytes, known, entry);
+      // Another number of objects than the others of its collection: it is counted by itself.
+      if (!items) return counted(cuts, layout, entries, take, new Map());
+      pieces.push(items);
+    } else if (header === 0) pieces.push(countItems(cut, itemBytes, offsets, entry));
+    else pieces.push(withoutHeaders(cut, header, itemBytes, offsets, entry));
     entry += cut.to - cut.from;
     if (offsets[entry] < 0)
       throw new TooManyValuesError("there are more than 2,147,483,647 values; read fewer entries at a time");
@@ -90,6 +107,7 @@ function counted(
     at += piece.length / format.bytes;
   }
   swapInPlace(values, format);
+  if (header === 0 && counter !== null) shared.set(counter, offsets);
   const numbers: Column = { kind: "number", type: format.type, values };
   return { kind: "list", offsets, content: nested(numbers, dimensions) };
 }
@@ -101,41 +119,86 @@ function countItems(
   offsets: Int32Array,
   entry: number,
 ): Uint8Array {
-  const { words, shift } = tableOf(content);
   const end = content.values.length;
-  const first = from < content.entries ? words.getInt32(4 * from) - shift : end;
-  if (from === 0 && to > 0 && first !== 0)
-    throw new BlockError("the first entry of a basket does not begin at 0");
+  if (from === to) return content.values.subarray(end);
+  // Beginnings of the entries from..to - 1, and of the one after them where the basket has it.
+  const beginnings = Math.min(to + 1, content.entries) - from;
+  const { words, shift } = tableOf(content);
+  const table = inMachineOrder(words, from, beginnings);
+  const first = table[0] - shift;
+  if (from === 0 && first !== 0) throw new BlockError("the first entry of a basket does not begin at 0");
+  const base = offsets[entry];
   // Most items are of 1, 2, 4 or 8 bytes, for which a shift does the division.
   const bits = 31 - Math.clz32(itemBytes);
   const isPower = itemBytes === 1 << bits;
-  const base = offsets[entry];
-  const stops = Math.min(to, content.entries - 1);
-  let previous = first;
-  let bad = first;
-  let slot = entry;
-  for (let i = from; i < stops; i++) {
-    const next = words.getInt32(4 * (i + 1)) - shift;
-    const bytes = next - first;
-    // Negative where an entry ends before it begins or its bytes are no whole number of items.
-    bad |= next - previous;
-    if (isPower) {
-      if ((bytes & (itemBytes - 1)) !== 0) bad = -1;
-      offsets[++slot] = base + (bytes >> bits);
-    } else {
-      if (bytes % itemBytes !== 0) bad = -1;
-      offsets[++slot] = base + bytes / itemBytes;
+  const origin = table[0];
+  let previous = 0;
+  // Negative where an entry ends before it begins; with a bit set where its bytes are no whole number of items.
+  let order = first;
+  let rest = 0;
+  if (isPower) {
+    for (let i = 1, slot = entry + 1; i < beginnings; i++, slot++) {
+      const bytes = table[i] - origin;
+      order |= bytes - previous;
+      rest |= bytes;
+      offsets[slot] = base + (bytes >> bits);
+      previous = bytes;
     }
-    previous = next;
+    rest &= itemBytes - 1;
+  } else {
+    for (let i = 1, slot = entry + 1; i < beginnings; i++, slot++) {
+      const bytes = table[i] - origin;
+      order |= bytes - previous;
+      rest |= bytes % itemBytes;
+      offsets[slot] = base + bytes / itemBytes;
+      previous = bytes;
+    }
   }
-  if (to === content.entries && to > from) {
-    bad |= end - previous;
-    if ((end - first) % itemBytes !== 0) bad = -1;
-    offsets[++slot] = base + (end - first) / itemBytes;
-    previous = end;
+  if (to === content.entries) {
+    const bytes = end - first;
+    order |= bytes - previous;
+    rest |= bytes % itemBytes;
+    offsets[entry + to - from] = base + bytes / itemBytes;
+    previous = bytes;
   }
-  if (bad < 0 || previous > end) throw new BlockError("the entries of a basket have impossible offsets");
-  return content.values.subarray(first, previous);
+  if (order < 0 || rest !== 0 || first + previous > end)
+    throw new BlockError("the entries of a basket have impossible offsets");
+  return content.values.subarray(first, first + previous);
+}
+
+/** The bytes of all items where the table of the basket agrees with the offsets after `entry`; null where not. */
+function itemsAt(
+  { content, from, to }: Cut,
+  itemBytes: number,
+  offsets: Int32Array,
+  entry: number,
+): Uint8Array | null {
+  if (from === to) return content.values.subarray(content.values.length);
+  const beginnings = Math.min(to + 1, content.entries) - from;
+  const { words, shift } = tableOf(content);
+  const table = inMachineOrder(words, from, beginnings);
+  const first = table[0] - shift;
+  const bytes = (offsets[entry + to - from] - offsets[entry]) * itemBytes;
+  const stop = first + bytes;
+  if (first < 0 || (from === 0 && first !== 0) || stop > content.values.length) return null;
+  if (to === content.entries && stop !== content.values.length) return null;
+  const origin = table[0] - Math.imul(offsets[entry], itemBytes);
+  let differences = 0;
+  for (let i = 1, slot = entry + 1; i < beginnings; i++, slot++)
+    differences |= table[i] - origin - Math.imul(offsets[slot], itemBytes);
+  return differences === 0 ? content.values.subarray(first, stop) : null;
+}
+
+/** One for all baskets: a fresh one for each would cost more than the work done in it. */
+let scratch = new Int32Array(16_384);
+
+/** Words of the table, big-endian, as an array that holds until the next call. */
+function inMachineOrder(words: DataView, from: number, count: number): Int32Array {
+  if (scratch.length < count) scratch = new Int32Array(2 * count);
+  const bytes = Buffer.from(scratch.buffer, 0, 4 * count);
+  bytes.set(new Uint8Array(words.buffer, words.byteOffset + 4 * from, 4 * count));
+  bytes.swap32();
+  return scratch;
 }
 
 function tableOf({ table }: BasketContent): EntryTable {

@@ -11,7 +11,7 @@ import { checkRange, chunksOf, selectBranches } from "../selection.ts";
 import type { Tree } from "../tree.ts";
 import { type BasketContent, readBasket } from "./basket.ts";
 import type { Basket, Branch } from "./branch.ts";
-import { decode, type Part } from "./decode.ts";
+import { decode, type Part, type SharedOffsets } from "./decode.ts";
 
 /** A tree whose metadata have been read. */
 export function openTree(
@@ -37,6 +37,7 @@ export function openTree(
         last: kept.get(branch),
       }));
       const take = budget(maxBytes);
+      const shared: SharedOffsets = new Map();
       const ranges = plans.flatMap(({ baskets, last }) => baskets.flatMap((basket) => rangeOf(basket, last)));
       const blocks = (await readMerged(source, ranges)).values();
       const columns = plans.map(({ branch, baskets, last }): Promise<[string, Column]> => {
@@ -51,7 +52,7 @@ export function openTree(
           const end = parts.at(-1);
           if (end && end.basket.firstEntry + end.basket.entries > stop) kept.set(branch, end);
           else kept.delete(branch);
-          return [branch.info.name, decode(parts, branch.layout!, start, stop, take)];
+          return [branch.info.name, decode(parts, branch.layout!, start, stop, take, shared)];
         });
       });
       return Object.fromEntries(await Promise.all(columns));

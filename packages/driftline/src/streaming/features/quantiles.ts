@@ -6,8 +6,8 @@
  * neither the order nor the pieces in which values come matter.
  */
 export interface QuantileCounts {
-  /** By the upper 9 of the 16 bits, in the order of the numbers; 128 bins each. */
-  pages: Map<number, Float64Array>;
+  /** By the upper 9 of the 16 bits, in the order of the numbers; 128 bins each, null where there is nothing. */
+  pages: (Float64Array | null)[];
   total: number;
 }
 
@@ -17,45 +17,43 @@ const one = new Float32Array(1);
 const oneBits = new Uint32Array(one.buffer);
 
 export function quantileCounts(): QuantileCounts {
-  return { pages: new Map(), total: 0 };
+  return { pages: Array<Float64Array | null>(512).fill(null), total: 0 };
 }
 
 /** Counts the finite values. */
-export function countValues(
-  counts: QuantileCounts,
-  values: ArrayLike<number>,
-  from: number,
-  to: number,
-): void {
-  let page = -1;
-  let bins: Float64Array | undefined;
+export function countValues(counts: QuantileCounts, values: Exclude<ArrayLike<number>, string>): void {
+  const { pages } = counts;
+  // The bits of float32 values are read where they are, those of others after rounding.
+  const bits = values instanceof Float32Array ? bitsOf(values) : null;
   let counted = 0;
-  for (let i = from; i < to; i++) {
+  for (let i = 0; i < values.length; i++) {
     const value = values[i];
     if (value - value !== 0) continue;
-    one[0] = value;
-    const upper = oneBits[0] >>> 16;
+    if (!bits) one[0] = value;
+    const upper = (bits ? bits[i] : oneBits[0]) >>> 16;
     const key = upper & 0x8000 ? 0xffff - upper : upper | 0x8000;
-    if (key >>> 7 !== page) {
-      page = key >>> 7;
-      bins = counts.pages.get(page);
-      if (!bins) {
-        bins = new Float64Array(pageBins);
-        counts.pages.set(page, bins);
-      }
+    let bins = pages[key >>> 7];
+    if (bins === null) {
+      bins = new Float64Array(pageBins);
+      pages[key >>> 7] = bins;
     }
-    bins![key & 127]++;
+    bins[key & 127]++;
     counted++;
   }
   counts.total += counted;
 }
 
+function bitsOf(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
 export function addCounts(into: QuantileCounts, more: QuantileCounts): void {
-  for (const [page, bins] of more.pages) {
-    const own = into.pages.get(page);
-    if (!own) into.pages.set(page, bins.slice());
+  more.pages.forEach((bins, page) => {
+    const own = into.pages[page];
+    if (!bins) return;
+    if (!own) into.pages[page] = bins.slice();
     else for (let i = 0; i < pageBins; i++) own[i] += bins[i];
-  }
+  });
   into.total += more.total;
 }
 
@@ -72,8 +70,8 @@ export function quantile(
   if (total === 0) return Number.NaN;
   const rank = q * total;
   let below = 0;
-  for (const [page, bins] of [...pages].sort(([a], [b]) => a - b))
-    for (let bin = 0; bin < pageBins; bin++) {
+  for (const [page, bins] of pages.entries())
+    for (let bin = 0; bins && bin < pageBins; bin++) {
       if (bins[bin] === 0) continue;
       if (below + bins[bin] < rank) {
         below += bins[bin];

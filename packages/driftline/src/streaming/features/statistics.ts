@@ -50,27 +50,14 @@ export function addColumn(into: FeatureStatistics, column: Column, withLogarithm
   into.rows += lengthOf(column);
   if (column.kind === "list") addLengths(into.lengths, column);
   const values = numbersOf(column);
-  const part = rangeAndSum(values);
-  into.missing += values.length - part.count;
-  if (part.count === 0) return;
-  const mean = part.sum / part.count;
-  let squares = 0;
-  let logSum = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (value - value !== 0) continue;
-    squares += (value - mean) * (value - mean);
-    if (withLogarithms) logSum += logarithm(value);
-  }
-  const logMean = logSum / part.count;
-  let logSquares = 0;
-  if (withLogarithms)
-    for (let i = 0; i < values.length; i++)
-      if (values[i] - values[i] === 0) logSquares += (logarithm(values[i]) - logMean) ** 2;
-  mergeMoments(into, { values: part.count, mean, squares, logMean, logSquares });
+  // Sums of differences from a mean that is about right lose no digits, and need one pass.
+  const part = sums(values, into.values > 0 ? into.mean : plainMean(values));
+  into.missing += values.length - part.values;
+  if (part.values === 0) return;
   into.min = Math.min(into.min, part.min);
   into.max = Math.max(into.max, part.max);
-  countValues(into.quantiles, values, 0, values.length);
+  mergeMoments(into, { ...part, ...(withLogarithms ? logMoments(values, part.values) : noLogarithms) });
+  countValues(into.quantiles, values);
 }
 
 export function mergeStatistics(into: FeatureStatistics, more: FeatureStatistics): void {
@@ -123,20 +110,48 @@ function mergeMoments(
   into.values = values;
 }
 
-function rangeAndSum(values: ArrayLike<number>): { count: number; min: number; max: number; sum: number } {
+type Numbers = Exclude<ArrayLike<number>, string>;
+
+const noLogarithms = { logMean: 0, logSquares: 0 };
+
+/** Range and moments of the finite values. */
+function sums(values: Numbers, near: number) {
   let count = 0;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let sum = 0;
+  let squares = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
     if (value - value !== 0) continue;
-    count++;
-    sum += value;
+    const step = value - near;
+    sum += step;
+    squares += step * step;
     if (value < min) min = value;
     if (value > max) max = value;
+    count++;
   }
-  return { count, min, max, sum };
+  const shift = count > 0 ? sum / count : 0;
+  return { values: count, min, max, mean: near + shift, squares: Math.max(0, squares - sum * shift) };
+}
+
+function plainMean(values: Numbers): number {
+  let count = 0;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] - values[i] !== 0) continue;
+    sum += values[i];
+    count++;
+  }
+  return count > 0 ? sum / count : 0;
+}
+
+function logMoments(values: Numbers, count: number): { logMean: number; logSquares: number } {
+  const logarithms = new Float64Array(count);
+  let at = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] - values[i] === 0) logarithms[at++] = logarithm(values[i]);
+  const { mean, squares } = sums(logarithms, plainMean(logarithms));
+  return { logMean: mean, logSquares: squares };
 }
 
 function addLengths(lengths: number[], { offsets }: ListColumn): void {
