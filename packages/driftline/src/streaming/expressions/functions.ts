@@ -96,13 +96,18 @@ const others: Record<string, FunctionEntry> = {
   sort: {
     usage: "sort(list) or sort(list, by)",
     parameters: [1, 2],
-    build: ({ source, span }, [list, by = list]) =>
-      sorted(source, span, needList(source, list, "sort"), key(source, by), false),
+    build: ({ source, span }, [list, by = list]) => {
+      list.reuse?.();
+      return sorted(source, span, needList(source, list, "sort"), key(source, by), false);
+    },
   },
   argsort: {
     usage: "argsort(list)",
     parameters: [1],
-    build: ({ source, span }, [list]) => sorted(source, span, key(source, list), list, true),
+    build: ({ source, span }, [list]) => {
+      list.reuse?.();
+      return sorted(source, span, key(source, list), list, true);
+    },
   },
   position: {
     usage: "position(list)",
@@ -158,10 +163,10 @@ const others: Record<string, FunctionEntry> = {
       const angles =
         parameters.length === 4
           ? parameters
-          : parameters.flatMap((vector) => [
-              componentOf(call, "eta", vector),
-              componentOf(call, "phi", vector),
-            ]);
+          : parameters.flatMap((vector) => {
+              vector.reuse?.();
+              return [componentOf(call, "eta", vector), componentOf(call, "phi", vector)];
+            });
       for (const angle of angles) needNumber(source, angle, "deltaR");
       return elementwise(source, span, angles, "number", (leaves, n) =>
         numbers(deltaR(leaves.map(numberOperand), n)),
@@ -227,7 +232,7 @@ export function functionName(written: string): string {
     .replace(/^.*(::|\.)/, "")
     .replace(/[_$]/g, "")
     .toLowerCase();
-  return aliases[plain] ?? plain;
+  return Object.hasOwn(aliases, plain) ? aliases[plain] : plain;
 }
 
 /** Throws `invalid_expression` where there is no such function or it takes other parameters. */

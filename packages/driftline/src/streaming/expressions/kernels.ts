@@ -179,5 +179,5 @@ export function test(f: (x: number) => boolean, { data, mask }: Operand<Numbers>
 
 /** True and false as 1 and 0. */
 export function toNumbers({ data, mask }: Operand<Flags>): Operand<Numbers> {
-  return { data: Float64Array.from(data), mask };
+  return { data: new Float64Array(data), mask };
 }

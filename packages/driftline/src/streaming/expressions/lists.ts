@@ -42,6 +42,20 @@ export function pick(
   return places;
 }
 
+/** As pick, for indices that count the items of their lists: row i has the index `indices[indexRows[i]]`. */
+export function count(
+  offsets: Offsets,
+  rows: Offsets | null,
+  indices: Offsets,
+  indexRows: Offsets | null,
+  n: number,
+): Offsets {
+  const places = new Int32Array(n);
+  for (let i = 0; i < n; i++)
+    places[i] = offsets[rows === null ? i : rows[i]] + indices[indexRows === null ? i : indexRows[i]];
+  return places;
+}
+
 /** Of each list the items from one number to before another; negative numbers count from the end. */
 export function slice(list: List, from: Numbers | null, to: Numbers | null, masks: [0 | -1, 0 | -1]): List {
   const { offsets, content } = list;

@@ -1,10 +1,10 @@
 // Tokens to a syntax tree, by precedence; brackets may be nested to a limit.
 
-import { problem, type Source, type Span } from "./problem.ts";
+import { readTokens, words } from "./cursor.ts";
+import type { Source, Span } from "./problem.ts";
 import type { BinaryOperator, Clause, ComparisonOperator, Syntax } from "./syntax.ts";
-import { type Token, tokenize } from "./tokens.ts";
+import type { Token } from "./tokens.ts";
 
-const maximalNesting = 100;
 /** From the loosest to the tightest: `? :`, `or`, `and`, `not`, `|`, `&`, comparisons, `+`, `*`, signs, `**`. */
 const levels = {
   choice: 0,
@@ -20,49 +20,12 @@ const levels = {
   power: 10,
 };
 const comparisons = ["<", "<=", ">", ">=", "==", "!="];
-const words = ["and", "or", "not", "for", "in", "if"];
 
 /** Parses a whole text. Throws `invalid_expression`. */
 export function parse(source: Source, isColumn: (name: string) => boolean): Syntax {
-  const tokens = tokenize(source, isColumn);
-  let position = 0;
-  let nesting = 0;
+  const cursor = readTokens(source, isColumn);
+  const { peek, next, isWord, is, accept, refuse, found, close, nested } = cursor;
   const bracketed = new WeakSet<Syntax>();
-
-  const peek = () => tokens[position];
-  const next = () => tokens[position++];
-  const isWord = (token: Token, word: string) =>
-    token.kind === "name" && !token.quoted && token.text === word;
-  const is = (text: string) =>
-    (peek().kind === "symbol" && peek().text === text) || (words.includes(text) && isWord(peek(), text));
-  const accept = (text: string) => (is(text) ? next() : null);
-  const refuse = (span: Span, what: string, remedy: string) => problem(source, span, what, remedy);
-  const found = (token: Token) =>
-    token.kind === "end" ? "the text ends" : `there is \`${source.text.slice(token.start, token.end)}\``;
-
-  function close(symbol: string, open: Span): Token {
-    const token = accept(symbol);
-    if (token !== null) return token;
-    if (peek().kind === "end")
-      throw refuse(open, "This bracket is not closed.", `Put ${symbol} where it ends.`);
-    throw refuse(
-      peek(),
-      `${symbol} or an operator was expected, ${found(peek())}.`,
-      "Put an operator between two values, or close the bracket before.",
-    );
-  }
-
-  function nested<T>(token: Span, work: () => T): T {
-    if (++nesting > maximalNesting)
-      throw refuse(
-        token,
-        `The expression is nested more than ${maximalNesting} levels deep.`,
-        "Divide it into several columns.",
-      );
-    const result = work();
-    nesting--;
-    return result;
-  }
 
   function expression(level: number): Syntax {
     let left = prefix(level);

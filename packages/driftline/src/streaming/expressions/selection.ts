@@ -1,6 +1,6 @@
 // Brackets behind a value: an item of a list, the items that a condition selects, items in the order of a list of numbers.
 
-import { concatenate, order, pick, select, slice } from "./lists.ts";
+import { concatenate, count, order, pick, select, slice } from "./lists.ts";
 import { checkSameLists, isConstant, type LoopSpace, type Node } from "./node.ts";
 import { textOf } from "./operations.ts";
 import { problem, type Source, type Span } from "./problem.ts";
@@ -93,12 +93,23 @@ function picked(source: Source, span: Span, target: Node, index: Node): Node {
     space,
     run: (state) => {
       const list = onlyList(target.run(state));
-      if (variable !== undefined) checkCounted(source, span, state, target, list, variable.loop);
-      const value = index.run(state);
-      const places = lift(state, value, index.space, space) as Leaf;
-      const mask = isConstant(value) ? 0 : -1;
       const rows = rowsAround(state, space, target.space);
-      return take(list.content, pick(list.offsets, rows, onlyNumbers(places), mask, rowsOf(state, space)));
+      if (variable !== undefined) {
+        checkCounted(source, span, state, target, list, variable.loop);
+        const { indices } = state.frames.get(variable.loop)!;
+        const places = count(
+          list.offsets,
+          rows,
+          indices[variable.position],
+          rowsAround(state, space, variable.loop),
+          rowsOf(state, space),
+        );
+        return take(list.content, places);
+      }
+      const value = index.run(state);
+      const mask = isConstant(value) ? 0 : -1;
+      const wanted = onlyNumbers(lift(state, value, index.space, space));
+      return take(list.content, pick(list.offsets, rows, wanted, mask, rowsOf(state, space)));
     },
   };
 }
