@@ -9,7 +9,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { Column } from "@driftline/rootio";
 import { compileExpression } from "./compile.ts";
 import { dataOf } from "./testing/columns.ts";
-import { randomColumns, randomExpression, randomFrom } from "./testing/generate.ts";
+import { randomExpression } from "./testing/generate.ts";
+import { randomColumns, randomFrom } from "./testing/randomColumns.ts";
 
 const python = join(import.meta.dirname, "../../../../../trainer/.venv/bin/python");
 const reference = join(import.meta.dirname, "testing/reference.py");

@@ -207,6 +207,9 @@ test("no text is answered by anything but a result or an error with a place", ()
     "max",
     "p4",
     "mass",
+    "constructor",
+    "toString(1)",
+    "__proto__",
     "where",
     "==",
   ];

@@ -1,25 +1,10 @@
 // Tokens to a syntax tree, by precedence; brackets may be nested to a limit.
 
 import { readTokens, words } from "./cursor.ts";
+import { arithmetic, comparisons, conditions, levels } from "./precedence.ts";
 import type { Source, Span } from "./problem.ts";
 import type { BinaryOperator, Clause, ComparisonOperator, Syntax } from "./syntax.ts";
 import type { Token } from "./tokens.ts";
-
-/** From the loosest to the tightest: `? :`, `or`, `and`, `not`, `|`, `&`, comparisons, `+`, `*`, signs, `**`. */
-const levels = {
-  choice: 0,
-  or: 1,
-  and: 2,
-  not: 3,
-  pipe: 4,
-  ampersand: 5,
-  comparison: 6,
-  sum: 7,
-  product: 8,
-  sign: 9,
-  power: 10,
-};
-const comparisons = ["<", "<=", ">", ">=", "==", "!="];
 
 /** Parses a whole text. Throws `invalid_expression`. */
 export function parse(source: Source, isColumn: (name: string) => boolean): Syntax {
@@ -30,10 +15,9 @@ export function parse(source: Source, isColumn: (name: string) => boolean): Synt
   function expression(level: number): Syntax {
     let left = prefix(level);
     for (;;) {
-      const token = peek();
-      const operator = infix(token);
+      const operator = infix(peek());
       if (operator === null || operator.level < level) return left;
-      left = operator.build(left, token);
+      left = operator.build(left);
     }
   }
 
@@ -69,45 +53,30 @@ export function parse(source: Source, isColumn: (name: string) => boolean): Synt
 
   interface Infix {
     level: number;
-    build(left: Syntax, token: Token): Syntax;
+    build(left: Syntax): Syntax;
   }
 
   function infix(token: Token): Infix | null {
     if (token.kind !== "symbol" && !isWord(token, "and") && !isWord(token, "or")) return null;
     const { text } = token;
     if (comparisons.includes(text)) return { level: levels.comparison, build: comparison };
-    switch (text) {
-      case "+":
-      case "-":
-        return { level: levels.sum, build: binary(text, levels.sum + 1) };
-      case "*":
-      case "/":
-      case "%":
-        return { level: levels.product, build: binary(text, levels.product + 1) };
-      case "**":
-        // To the right of ** a sign is allowed, and it groups from the right.
-        return { level: levels.power, build: binary("**", levels.sign) };
-      case "&&":
-      case "and":
-        return { level: levels.and, build: logical("&&", levels.and + 1) };
-      case "||":
-      case "or":
-        return { level: levels.or, build: logical("||", levels.or + 1) };
-      case "&":
-        return { level: levels.ampersand, build: logical("&&", levels.ampersand + 1) };
-      case "|":
-        return { level: levels.pipe, build: logical("||", levels.pipe + 1) };
-      case "^":
-        throw refuse(
-          token,
-          "`^` means a power in ROOT and an exclusive or in NumPy.",
-          "Write ** for a power, != for an exclusive or of two conditions.",
-        );
-      case "?":
-        return { level: levels.choice, build: choice };
-      default:
-        return null;
+    if (text in arithmetic) {
+      const operator = text as BinaryOperator;
+      const level = arithmetic[operator];
+      // To the right of ** a sign is allowed, and it groups from the right.
+      return { level, build: binary(operator, operator === "**" ? levels.sign : level + 1) };
     }
+    if (text in conditions) {
+      const [operator, level] = conditions[text as keyof typeof conditions];
+      return { level, build: logical(operator, level + 1) };
+    }
+    if (text === "?") return { level: levels.choice, build: choice };
+    if (text !== "^") return null;
+    throw refuse(
+      token,
+      "`^` means a power in ROOT and an exclusive or in NumPy.",
+      "Write ** for a power, != for an exclusive or of two conditions.",
+    );
   }
 
   const binary =
