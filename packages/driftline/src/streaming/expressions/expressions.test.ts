@@ -23,6 +23,7 @@ const data: Data = dataOf({
   Muon_charge: [list(integer), [[1], [], [1, -1]]],
   Muon_jet: [list(integer), [[1], [], [0, 5]]],
   hits: [list(list(number)), [[[1, 2], []], [], [[3]]]],
+  fewer: [list(number), [[9], [], []]],
   weights: [
     list(number, 2),
     [
@@ -112,7 +113,7 @@ test("reductions of empty lists: 0, false, true, NaN", () => {
   gives("sum(sum(hits))", [3, 0, 3]);
   gives("max(weights)", [2, 4, nan]);
   gives("argmax(weights)", [1, 1, 1]);
-  gives("Sum$(Jet_pt) + TMath::Abs(-1) + np.sqrt(4)", [78, 3, 38]);
+  gives("Sum$(Jet_pt) + TMath::Abs(-1) + np.sqrt(4) + 0 * TMath::Pi()", [78, 3, 38]);
 });
 
 test("min and max of several values are taken item by item, NaN wins", () => {
@@ -176,6 +177,8 @@ test("loops: pairs, products, conditions, nested", () => {
   gives("[MET_pt for i in Jet_pt if false]", [[], [], []]);
   gives("[h for i in hits for h in hits[i]]", [[0, 1], [], [0]]);
   gives("[hits[i][h] for i in hits for h in hits[i]]", [[1, 2], [], [3]]);
+  gives("[weights[h] for i in hits for h in hits[i]]", [[1, 2], [], [5]]);
+  gives("[fewer[h] for i in hits for h in hits[i]]", [[9, nan], [], [nan]]);
   const five = dataOf({
     v: [
       list(number),

@@ -87,6 +87,11 @@ const others: Record<string, FunctionEntry> = {
     parameters: [3],
     build: ({ source, span }, [condition, yes, no]) => choice(source, span, condition, yes, no),
   },
+  pi: {
+    usage: "TMath::Pi()",
+    parameters: [0],
+    build: ({ span }) => constantNode(span, Math.PI),
+  },
   first: {
     usage: "first(list)",
     parameters: [1],
