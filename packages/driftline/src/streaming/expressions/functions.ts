@@ -232,7 +232,7 @@ export const functionUsages: ReadonlyMap<string, string> = new Map(
 );
 
 /** Case, `_`, `$` and the library's prefix do not matter: `TMath::Abs`, `Sum$`, `delta_r`. */
-export function functionName(written: string): string {
+function functionName(written: string): string {
   const plain = written
     .replace(/^.*(::|\.)/, "")
     .replace(/[_$]/g, "")

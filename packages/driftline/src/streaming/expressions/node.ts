@@ -14,8 +14,6 @@ export interface Node {
   run(state: State): Value;
   /** Says that it will be run more than once a block, so that its result is kept. */
   reuse?(): void;
-  /** Known before anything is read. */
-  constant?: number | boolean | string;
   /** An index of a loop: the axis that it counts. */
   variable?: { position: number; axis: Axis; loop: LoopSpace };
   /** The lists alone, where they come cheaper than the content. */
@@ -27,7 +25,7 @@ export type LoopSpace = Space & { counted: Span };
 
 export function constantNode(span: Span, value: number | boolean | string): Node {
   const leaf = constantLeaf(value);
-  return { span, type: { kind: leaf.kind, axes: [] }, space: entriesSpace, run: () => leaf, constant: value };
+  return { span, type: { kind: leaf.kind, axes: [] }, space: entriesSpace, run: () => leaf };
 }
 
 /** A calculation item by item: all lists of the same lengths, single values repeated for the items of lists. */
