@@ -192,6 +192,31 @@ test("loops: pairs, products, conditions, nested", () => {
   assert.deepEqual(triples, [[123, 124, 125, 134, 135, 145, 234, 235, 245, 345], []]);
 });
 
+test("lists within loops: whole lists of the entry, for each combination", () => {
+  gives("[sum(Jet_pt[Jet_pt > Muon_pt[m]]) for m in Muon_pt]", [[75], [], [35, 35]]);
+  gives("[Jet_pt[Jet_pt > 30 + 10 * m] for m in Muon_pt]", [[[50]], [], [[35], []]]);
+  gives("[len(Jet_pt[:m]) for m in Muon_pt]", [[0], [], [0, 1]]);
+  gives("[sort(Jet_pt, Jet_pt * Muon_charge[m]) for m in Muon_pt]", [[[25, 50]], [], [[35], [35]]]);
+  gives("[max(concat(Jet_pt, Muon_pt)) - Muon_pt[m] for m in Muon_pt]", [[40], [], [5, 15]]);
+  gives("[Jet_pt[Muon_jet + m] for m in Muon_pt]", [
+    [[25]],
+    [],
+    [
+      [35, nan],
+      [nan, nan],
+    ],
+  ]);
+  gives("[where(m == 0, Jet_pt, -Jet_pt) for m in Muon_pt]", [[[50, 25]], [], [[35], [-35]]]);
+  gives("[position(Jet_pt * m) for m in Muon_pt]", [[[0, 1]], [], [[0], [0]]]);
+  gives('[startswith(class, "X") && m == 0 for m in Muon_pt]', [[true], [], [true, false]]);
+  gives("[[Jet_pt[i] + m for i in Jet_pt if Jet_pt[i] > 30] for m in Muon_pt if m < 1]", [
+    [[50]],
+    [],
+    [[35]],
+  ]);
+  gives("[mass(Jet[0]) > m ? MET_pt : run for m in Muon_pt]", [[20], [], [40, 40]]);
+});
+
 test("four-vectors", () => {
   const close = (expression: string, expected: number) => {
     const [value] = evaluate(expression, data) as number[];
