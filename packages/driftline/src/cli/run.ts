@@ -22,7 +22,7 @@ export interface Streams {
 export async function run(args: string[], streams: Streams): Promise<number> {
   const [name, ...rest] = twoWords(args);
   const print = (text: string) => streams.stdout.write(`${text}\n`);
-  let json = rest.includes("--json");
+  let json = args.slice(1).includes("--json");
   try {
     if (name === undefined || name === "--help" || name === "help") {
       const both = rest.slice(0, 2).join(" ");
@@ -117,7 +117,8 @@ function openOnDemand(config: Configuration) {
 function twoWords(args: string[]): string[] {
   const [first, second, ...rest] = args;
   if (first === undefined || !isGroup(first)) return args;
-  if (second === undefined || second.startsWith("-")) return ["help", first];
+  if (second === undefined || second === "--help") return ["help", first];
+  if (second.startsWith("-")) return args;
   return [`${first} ${second}`, ...rest];
 }
 
@@ -127,6 +128,10 @@ function isGroup(name: string): boolean {
 
 async function findCommand(name: string): Promise<Command> {
   if (Object.hasOwn(commands, name)) return commands[name as keyof typeof commands]();
+  if (isGroup(name))
+    throw fail("usage", `driftline ${name}: which of its commands is not said.`, {
+      remedy: `\`driftline ${name}\` lists them.`,
+    });
   const nearest = nearestName(name, Object.keys(commands));
   throw fail("usage", `driftline: there is no command ${JSON.stringify(name)}.`, {
     remedy: `${nearest ? `Did you mean ${nearest}? ` : ""}\`driftline --help\` lists the commands.`,

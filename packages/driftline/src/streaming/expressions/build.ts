@@ -1,18 +1,16 @@
 // The syntax tree checked against the columns: every part with its type, and what works it out.
 
+import { buildLoop, type Context } from "./buildLoop.ts";
 import { callFunction } from "./functions.ts";
 import { load } from "./load.ts";
-import { enterLoop, filterLoop, loopOffsets } from "./loops.ts";
-import { constantNode, type LoopSpace, type Node, shared } from "./node.ts";
-import { binary, choice, compare, logical, needBool, needNumber, negative, not } from "./operations.ts";
+import { constantNode, type Node, shared } from "./node.ts";
+import { binary, choice, compare, logical, needNumber, negative, not } from "./operations.ts";
 import { problem, type Source, type Span, suggestion } from "./problem.ts";
 import { resolve, type Scope, typeOf, vectorColumns } from "./scope.ts";
-import { indexed, needList, sliced } from "./selection.ts";
-import { entriesSpace, lift, type Space, type State } from "./state.ts";
-import type { Clause, Syntax } from "./syntax.ts";
-import { spread } from "./take.ts";
-import type { Axis } from "./types.ts";
-import { type Leaf, numbers, onlyList, type Value } from "./values.ts";
+import { indexed, sliced } from "./selection.ts";
+import { entriesSpace, type State } from "./state.ts";
+import type { Syntax } from "./syntax.ts";
+import { onlyList } from "./values.ts";
 import { components } from "./vectors.ts";
 
 /** Parts of an expression within one another; a chain of operators counts one a term. */
@@ -36,31 +34,20 @@ export interface Built {
   loops: boolean;
 }
 
-interface Context {
-  space: Space;
-  /** Tells the spaces apart in the keys of equal parts. */
-  name: string;
-  variables: ReadonlyMap<string, Node>;
-}
-
 /** Checks names, types and lists. Throws `invalid_expression`. */
 export function build(source: Source, tree: Syntax, scope: Scope): Built {
   const reads = new Set<string>();
-  const known = new Map<string, { repeated: boolean; node: Node }>();
-  let loops = 0;
+  const known = new Map<string, Node>();
+  let loops = false;
   let height = 0;
 
   /** Equal texts in one space are worked out once. */
   function once(key: string, make: () => Node): Node {
     const before = known.get(key);
-    if (before !== undefined) {
-      before.repeated = true;
-      return before.node;
-    }
-    const entry = { repeated: false, node: make() };
-    entry.node = shared(entry.node, () => entry.repeated);
-    known.set(key, entry);
-    return entry.node;
+    before?.reuse?.();
+    const node = before ?? shared(make());
+    known.set(key, node);
+    return node;
   }
 
   function visit(syntax: Syntax, context: Context): Node {
@@ -100,17 +87,14 @@ export function build(source: Source, tree: Syntax, scope: Scope): Built {
         return logical(source, syntax, at, part(syntax.left), part(syntax.right), syntax.operator);
       }
       case "comparison": {
-        const operands = syntax.operands.map(part);
-        return syntax.operators
-          .map(
-            (at, i): Node => ({
-              ...compare(source, at, at.operator, operands[i], operands[i + 1]),
-              span: syntax,
-            }),
-          )
-          .reduce((left, right, i) =>
-            logical(source, syntax, { ...syntax.operators[i], written: "&&" }, left, right, "&&"),
-          );
+        const { operands, operators } = syntax;
+        const compared = operators.map((at, i): Node => {
+          const node = compare(source, at, at.operator, part(operands[i]), part(operands[i + 1]));
+          return { ...node, span: syntax };
+        });
+        return compared.reduce((left, right, i) =>
+          logical(source, syntax, { ...operators[i], written: "&&" }, left, right, "&&"),
+        );
       }
       case "choice":
         return choice(source, syntax, part(syntax.condition), part(syntax.yes), part(syntax.no));
@@ -129,7 +113,8 @@ export function build(source: Source, tree: Syntax, scope: Scope): Built {
       case "member":
         return member(syntax, context);
       case "loop":
-        return loop(syntax, context);
+        loops = true;
+        return buildLoop(source, scope, syntax, context, visit);
     }
   }
 
@@ -222,106 +207,6 @@ export function build(source: Source, tree: Syntax, scope: Scope): Built {
     return inner && { ...target, target: inner };
   }
 
-  function loop(syntax: Extract<Syntax, { is: "loop" }>, context: Context): Node {
-    const steps: ((state: State) => void)[] = [];
-    let inner = context;
-    const axes: Axis[] = [];
-    let filtered = false;
-    for (const clause of syntax.clauses) {
-      const entered = enter(clause, inner);
-      steps.push(...entered.steps);
-      axes.push(entered.axis);
-      filtered ||= clause.condition !== null || entered.axis.filtered;
-      inner = entered.context;
-    }
-    const body = visit(syntax.body, inner);
-    const around = context.space;
-    const label = source.text.slice(syntax.start, syntax.end);
-    const axis: Axis = { collection: loopCollection(syntax.clauses, axes), filtered, label };
-    return {
-      span: syntax,
-      type: { ...body.type, axes: [axis, ...body.type.axes] },
-      space: around,
-      run: (state) => {
-        for (const step of steps) step(state);
-        const offsets = loopOffsets(state, inner.space, around);
-        const value = lift(state, body.run(state), body.space, inner.space);
-        const content: Value =
-          value.kind === "list" ? value : spread(value as Leaf, offsets[offsets.length - 1]);
-        return { kind: "list", offsets, content };
-      },
-    };
-  }
-
-  function enter(
-    clause: Clause,
-    context: Context,
-  ): { context: Context; axis: Axis; steps: ((state: State) => void)[] } {
-    const list = needList(source, visit(clause.source, context), "A loop");
-    const space: LoopSpace = {
-      parent: context.space,
-      depth: context.space.depth + 1,
-      counted: clause.source,
-    };
-    const [axis] = list.type.axes;
-    const variables = new Map(context.variables);
-    clause.variables.forEach((variable, position) => {
-      if (variables.has(variable.name))
-        throw problem(
-          source,
-          variable,
-          `\`${variable.name}\` is the index of another loop already.`,
-          "Give each index a name of its own.",
-        );
-      if (resolve(variable.name, scope) !== null)
-        throw problem(source, variable, `\`${variable.name}\` is a column.`, "Give the index another name.");
-      variables.set(variable.name, {
-        span: variable,
-        type: { kind: "number", axes: [] },
-        space,
-        variable: { axis, loop: space },
-        run: (state) => numbers(Float64Array.from(state.frames.get(space)!.indices[position])),
-      });
-    });
-    const steps = [(state: State) => enterLoop(state, space, list, clause.variables.length)];
-    const within: Context = { space, name: `${context.name}/${++loops}`, variables };
-    if (clause.condition === null) return { context: within, axis, steps };
-    const condition = needBool(source, visit(clause.condition, within), "if");
-    if (condition.type.axes.length > 0)
-      throw problem(
-        source,
-        condition.span,
-        "The condition of a loop is a list.",
-        "Reduce it with any(…) or all(…), or index it.",
-      );
-    const kept: Space = { parent: space, depth: space.depth + 1 };
-    steps.push((state) => filterLoop(state, kept, condition));
-    // What stands behind the condition is worked out for the combinations that it leaves, and for no other.
-    const remaining = new Map(variables);
-    for (const { name } of clause.variables) {
-      const variable = variables.get(name)!;
-      remaining.set(name, {
-        ...variable,
-        space: kept,
-        run: (state) => lift(state, variable.run(state), space, kept),
-      });
-    }
-    return { context: { space: kept, name: `${within.name} if`, variables: remaining }, axis, steps };
-  }
-
   const node = visit(tree, { space: entriesSpace, name: "", variables: new Map() });
-  return { node, reads: [...reads], loops: loops > 0 };
-}
-
-/** The items that a loop over one list gives are its items; combinations belong together where they are of the same. */
-function loopCollection(clauses: Clause[], axes: Axis[]): string | null {
-  if (axes.some(({ collection }) => collection === null)) return null;
-  if (clauses.length === 1 && clauses[0].variables.length === 1) return axes[0].collection;
-  const words = ["items", "pairs", "triples"];
-  return clauses
-    .map(
-      ({ variables: { length } }, i) =>
-        `${words[length - 1] ?? `combinations of ${length}`} of ${axes[i].collection}`,
-    )
-    .join(" × ");
+  return { node, reads: [...reads], loops };
 }

@@ -6,7 +6,7 @@ import { build } from "./build.ts";
 import { keepEntries } from "./keep.ts";
 import { load, shapeOf, toColumn } from "./load.ts";
 import { parse } from "./parse.ts";
-import { problem, type Source } from "./problem.ts";
+import { problem, type Source, type Span } from "./problem.ts";
 import { resolve, type Scope } from "./scope.ts";
 import { maximalItems, type State, TooManyItems } from "./state.ts";
 import { type Axis, describe } from "./types.ts";
@@ -99,7 +99,7 @@ export function compileExpression(text: string, scope: Scope, options: Options =
           parts.push(part(chunk, from, to));
         } catch (error) {
           if (!(error instanceof TooManyItems)) throw error;
-          if (to - from <= 1) throw tooMany(source, start + from, error);
+          if (to - from <= 1) throw tooMany(source, node.span, start + from, error);
           const middle = (from + to) >> 1;
           evaluate(from, middle);
           evaluate(middle, to);
@@ -112,15 +112,12 @@ export function compileExpression(text: string, scope: Scope, options: Options =
   };
 }
 
-function tooMany(source: Source, entry: number, cause: TooManyItems) {
-  return fail(
-    "invalid_expression",
-    `cannot work out ${source.text}: entry ${entry} has ${cause.message}, more than the ${maximalItems} that are held at once`,
-    {
-      field: source.field,
-      remedy: "Select fewer objects before they are combined, as in for i < j in Jet if i < 10.",
-      cause,
-    },
+function tooMany(source: Source, span: Span, entry: number, { message }: TooManyItems) {
+  return problem(
+    source,
+    span,
+    `Entry ${entry} has ${message}, more than the ${maximalItems} that are held at once.`,
+    "Define columns of selected objects first (good_pt: Jet_pt[Jet_pt > 30], good_eta: …), and combine those: for i < j in good_pt.",
   );
 }
 

@@ -6,10 +6,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import type { Column } from "@driftline/rootio";
-import { compileExpression } from "./compile.ts";
+import { type Column, concat } from "@driftline/rootio";
+import { compileExpression, keepEntries } from "./compile.ts";
 import { dataOf } from "./testing/columns.ts";
-import { randomColumns, randomExpression, randomFrom } from "./testing/generate.ts";
+import { randomExpression } from "./testing/generate.ts";
+import { randomColumns, randomFrom } from "./testing/randomColumns.ts";
 
 const python = join(import.meta.dirname, "../../../../../trainer/.venv/bin/python");
 const reference = join(import.meta.dirname, "testing/reference.py");
@@ -50,6 +51,11 @@ test(`${expressions} generated expressions give what NumPy and awkward give`, { 
     .split("\n")
     .map((line) => JSON.parse(line) as Answer);
   assert.equal(answers.length, expressions);
+  // The same entries in chunks of 9.
+  const parts = Array.from({ length: Math.ceil(entries / 9) }, (_, i) => {
+    const kept = Array.from({ length: Math.min(9, entries - 9 * i) }, (_, k) => 9 * i + k);
+    return keepEntries(data, Int32Array.from(kept));
+  });
   let finite = 0;
   const failures: string[] = [];
   for (const [i, { ours, python, transcendental }] of generated.entries()) {
@@ -60,7 +66,11 @@ test(`${expressions} generated expressions give what NumPy and awkward give`, { 
       continue;
     }
     const expected = new Float64Array(new Uint8Array(Buffer.from(answer.values, "base64")).buffer);
-    const { offsets, values } = flatten(compileExpression(ours, data.scope).evaluate(data));
+    const expression = compileExpression(ours, data.scope);
+    const { offsets, values } = flatten(expression.evaluate(data));
+    const inParts = parts.map((part) => expression.evaluate(part));
+    if (!isDeepStrictEqual(flatten(concat(inParts, expression.shape)), { offsets, values }))
+      fails("the result depends on how the entries are divided into chunks");
     if (!isDeepStrictEqual(offsets, answer.offsets) || values.length !== expected.length) {
       fails("the lists have other lengths");
       continue;

@@ -23,6 +23,7 @@ const data: Data = dataOf({
   Muon_charge: [list(integer), [[1], [], [1, -1]]],
   Muon_jet: [list(integer), [[1], [], [0, 5]]],
   hits: [list(list(number)), [[[1, 2], []], [], [[3]]]],
+  fewer: [list(number), [[9], [], []]],
   weights: [
     list(number, 2),
     [
@@ -112,7 +113,7 @@ test("reductions of empty lists: 0, false, true, NaN", () => {
   gives("sum(sum(hits))", [3, 0, 3]);
   gives("max(weights)", [2, 4, nan]);
   gives("argmax(weights)", [1, 1, 1]);
-  gives("Sum$(Jet_pt) + TMath::Abs(-1) + np.sqrt(4)", [78, 3, 38]);
+  gives("Sum$(Jet_pt) + TMath::Abs(-1) + np.sqrt(4) + 0 * TMath::Pi()", [78, 3, 38]);
 });
 
 test("min and max of several values are taken item by item, NaN wins", () => {
@@ -176,6 +177,8 @@ test("loops: pairs, products, conditions, nested", () => {
   gives("[MET_pt for i in Jet_pt if false]", [[], [], []]);
   gives("[h for i in hits for h in hits[i]]", [[0, 1], [], [0]]);
   gives("[hits[i][h] for i in hits for h in hits[i]]", [[1, 2], [], [3]]);
+  gives("[weights[h] for i in hits for h in hits[i]]", [[1, 2], [], [5]]);
+  gives("[fewer[h] for i in hits for h in hits[i]]", [[9, nan], [], [nan]]);
   const five = dataOf({
     v: [
       list(number),
@@ -187,6 +190,31 @@ test("loops: pairs, products, conditions, nested", () => {
   });
   const triples = evaluate("[100 * v[i] + 10 * v[j] + v[k] for i < j < k in v]", five);
   assert.deepEqual(triples, [[123, 124, 125, 134, 135, 145, 234, 235, 245, 345], []]);
+});
+
+test("lists within loops: whole lists of the entry, for each combination", () => {
+  gives("[sum(Jet_pt[Jet_pt > Muon_pt[m]]) for m in Muon_pt]", [[75], [], [35, 35]]);
+  gives("[Jet_pt[Jet_pt > 30 + 10 * m] for m in Muon_pt]", [[[50]], [], [[35], []]]);
+  gives("[len(Jet_pt[:m]) for m in Muon_pt]", [[0], [], [0, 1]]);
+  gives("[sort(Jet_pt, Jet_pt * Muon_charge[m]) for m in Muon_pt]", [[[25, 50]], [], [[35], [35]]]);
+  gives("[max(concat(Jet_pt, Muon_pt)) - Muon_pt[m] for m in Muon_pt]", [[40], [], [5, 15]]);
+  gives("[Jet_pt[Muon_jet + m] for m in Muon_pt]", [
+    [[25]],
+    [],
+    [
+      [35, nan],
+      [nan, nan],
+    ],
+  ]);
+  gives("[where(m == 0, Jet_pt, -Jet_pt) for m in Muon_pt]", [[[50, 25]], [], [[35], [-35]]]);
+  gives("[position(Jet_pt * m) for m in Muon_pt]", [[[0, 1]], [], [[0], [0]]]);
+  gives('[startswith(class, "X") && m == 0 for m in Muon_pt]', [[true], [], [true, false]]);
+  gives("[[Jet_pt[i] + m for i in Jet_pt if Jet_pt[i] > 30] for m in Muon_pt if m < 1]", [
+    [[50]],
+    [],
+    [[35]],
+  ]);
+  gives("[mass(Jet[0]) > m ? MET_pt : run for m in Muon_pt]", [[20], [], [40, 40]]);
 });
 
 test("four-vectors", () => {

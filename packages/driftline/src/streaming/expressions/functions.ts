@@ -87,6 +87,11 @@ const others: Record<string, FunctionEntry> = {
     parameters: [3],
     build: ({ source, span }, [condition, yes, no]) => choice(source, span, condition, yes, no),
   },
+  pi: {
+    usage: "TMath::Pi()",
+    parameters: [0],
+    build: ({ span }) => constantNode(span, Math.PI),
+  },
   first: {
     usage: "first(list)",
     parameters: [1],
@@ -96,13 +101,18 @@ const others: Record<string, FunctionEntry> = {
   sort: {
     usage: "sort(list) or sort(list, by)",
     parameters: [1, 2],
-    build: ({ source, span }, [list, by = list]) =>
-      sorted(source, span, needList(source, list, "sort"), key(source, by), false),
+    build: ({ source, span }, [list, by = list]) => {
+      list.reuse?.();
+      return sorted(source, span, needList(source, list, "sort"), key(source, by), false);
+    },
   },
   argsort: {
     usage: "argsort(list)",
     parameters: [1],
-    build: ({ source, span }, [list]) => sorted(source, span, key(source, list), list, true),
+    build: ({ source, span }, [list]) => {
+      list.reuse?.();
+      return sorted(source, span, key(source, list), list, true);
+    },
   },
   position: {
     usage: "position(list)",
@@ -158,10 +168,10 @@ const others: Record<string, FunctionEntry> = {
       const angles =
         parameters.length === 4
           ? parameters
-          : parameters.flatMap((vector) => [
-              componentOf(call, "eta", vector),
-              componentOf(call, "phi", vector),
-            ]);
+          : parameters.flatMap((vector) => {
+              vector.reuse?.();
+              return [componentOf(call, "eta", vector), componentOf(call, "phi", vector)];
+            });
       for (const angle of angles) needNumber(source, angle, "deltaR");
       return elementwise(source, span, angles, "number", (leaves, n) =>
         numbers(deltaR(leaves.map(numberOperand), n)),
@@ -222,12 +232,12 @@ export const functionUsages: ReadonlyMap<string, string> = new Map(
 );
 
 /** Case, `_`, `$` and the library's prefix do not matter: `TMath::Abs`, `Sum$`, `delta_r`. */
-export function functionName(written: string): string {
+function functionName(written: string): string {
   const plain = written
     .replace(/^.*(::|\.)/, "")
     .replace(/[_$]/g, "")
     .toLowerCase();
-  return aliases[plain] ?? plain;
+  return Object.hasOwn(aliases, plain) ? aliases[plain] : plain;
 }
 
 /** Throws `invalid_expression` where there is no such function or it takes other parameters. */

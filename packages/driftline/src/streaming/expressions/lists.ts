@@ -10,13 +10,17 @@ export function select(list: List, flags: Flags): List {
   for (let i = 0; i < flags.length; i++) kept += flags[i];
   const lists = offsets.length - 1;
   const selected = new Int32Array(lists + 1);
-  const places = new Int32Array(kept);
+  // One place more than are kept: the last may be written again and again, without a branch.
+  const places = new Int32Array(kept + 1);
   for (let i = 0, item = 0, at = 0; i < lists; i++) {
     const end = offsets[i + 1];
-    for (; item < end; item++) if (flags[item]) places[at++] = item;
+    for (; item < end; item++) {
+      places[at] = item;
+      at += flags[item];
+    }
     selected[i + 1] = at;
   }
-  return { kind: "list", offsets: selected, content: take(content, places) };
+  return { kind: "list", offsets: selected, content: take(content, places.subarray(0, kept)) };
 }
 
 /**
@@ -39,6 +43,20 @@ export function pick(
     const place = index < 0 ? index + length : index;
     places[i] = place >= 0 && place < length && Number.isInteger(place) ? start + place : -1;
   }
+  return places;
+}
+
+/** As pick, for indices that count the items of their lists: row i has the index `indices[indexRows[i]]`. */
+export function count(
+  offsets: Offsets,
+  rows: Offsets | null,
+  indices: Offsets,
+  indexRows: Offsets | null,
+  n: number,
+): Offsets {
+  const places = new Int32Array(n);
+  for (let i = 0; i < n; i++)
+    places[i] = offsets[rows === null ? i : rows[i]] + indices[indexRows === null ? i : indexRows[i]];
   return places;
 }
 
@@ -65,7 +83,8 @@ export function slice(list: List, from: Numbers | null, to: Numbers | null, mask
 
 /** Places of the items of each list in ascending order of the keys, equal ones as they stand, NaN last. */
 export function order(keys: Numbers, offsets: Offsets): Offsets {
-  const places = Int32Array.from(keys.keys());
+  const places = new Int32Array(keys.length);
+  for (let i = 0; i < places.length; i++) places[i] = i;
   for (let i = 0; i + 1 < offsets.length; i++) {
     const start = offsets[i];
     const end = offsets[i + 1];

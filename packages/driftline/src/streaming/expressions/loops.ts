@@ -24,7 +24,7 @@ export function enterLoop(state: State, space: Space, list: Node, count: number)
     const at = rows === null ? row : rows[row];
     const before = out;
     out = fillCombinations(indices, out, offsets[at + 1] - offsets[at]);
-    up.fill(row, before, out);
+    for (let i = before; i < out; i++) up[i] = row;
   }
   state.frames.set(space, { up, indices, lists: { offsets, space: list.space } });
 }

@@ -12,10 +12,10 @@ export interface Node {
   type: Type;
   space: Space;
   run(state: State): Value;
-  /** Known before anything is read. */
-  constant?: number | boolean | string;
+  /** Says that it will be run more than once a block, so that its result is kept. */
+  reuse?(): void;
   /** An index of a loop: the axis that it counts. */
-  variable?: { axis: Axis; loop: LoopSpace };
+  variable?: { position: number; axis: Axis; loop: LoopSpace };
   /** The lists alone, where they come cheaper than the content. */
   offsets?(state: State): Offsets;
 }
@@ -25,7 +25,7 @@ export type LoopSpace = Space & { counted: Span };
 
 export function constantNode(span: Span, value: number | boolean | string): Node {
   const leaf = constantLeaf(value);
-  return { span, type: { kind: leaf.kind, axes: [] }, space: entriesSpace, run: () => leaf, constant: value };
+  return { span, type: { kind: leaf.kind, axes: [] }, space: entriesSpace, run: () => leaf };
 }
 
 /** A calculation item by item: all lists of the same lengths, single values repeated for the items of lists. */
@@ -120,13 +120,17 @@ export function mapInnermost(value: Value, f: (leaf: Leaf, offsets: Offsets) => 
   return { kind: "list", offsets, content: mapInnermost(content, f) };
 }
 
-/** Keeps the result for the block where the part occurs more than once. */
-export function shared(node: Node, isRepeated: () => boolean): Node {
+/** Keeps the result for the block once the part is known to be used more than once. */
+export function shared(node: Node): Node {
   const { run } = node;
+  let repeated = false;
   return {
     ...node,
+    reuse: () => {
+      repeated = true;
+    },
     run: (state) => {
-      if (!isRepeated()) return run(state);
+      if (!repeated) return run(state);
       let value = state.results.get(run);
       if (value === undefined) {
         value = run(state);

@@ -1,76 +1,23 @@
 // Tokens to a syntax tree, by precedence; brackets may be nested to a limit.
 
-import { problem, type Source, type Span } from "./problem.ts";
+import { readTokens, words } from "./cursor.ts";
+import { arithmetic, comparisons, conditions, levels } from "./precedence.ts";
+import type { Source, Span } from "./problem.ts";
 import type { BinaryOperator, Clause, ComparisonOperator, Syntax } from "./syntax.ts";
-import { type Token, tokenize } from "./tokens.ts";
-
-const maximalNesting = 100;
-/** From the loosest to the tightest: `? :`, `or`, `and`, `not`, `|`, `&`, comparisons, `+`, `*`, signs, `**`. */
-const levels = {
-  choice: 0,
-  or: 1,
-  and: 2,
-  not: 3,
-  pipe: 4,
-  ampersand: 5,
-  comparison: 6,
-  sum: 7,
-  product: 8,
-  sign: 9,
-  power: 10,
-};
-const comparisons = ["<", "<=", ">", ">=", "==", "!="];
-const words = ["and", "or", "not", "for", "in", "if"];
+import type { Token } from "./tokens.ts";
 
 /** Parses a whole text. Throws `invalid_expression`. */
 export function parse(source: Source, isColumn: (name: string) => boolean): Syntax {
-  const tokens = tokenize(source, isColumn);
-  let position = 0;
-  let nesting = 0;
+  const cursor = readTokens(source, isColumn);
+  const { peek, next, isWord, is, accept, refuse, found, close, nested } = cursor;
   const bracketed = new WeakSet<Syntax>();
-
-  const peek = () => tokens[position];
-  const next = () => tokens[position++];
-  const isWord = (token: Token, word: string) =>
-    token.kind === "name" && !token.quoted && token.text === word;
-  const is = (text: string) =>
-    (peek().kind === "symbol" && peek().text === text) || (words.includes(text) && isWord(peek(), text));
-  const accept = (text: string) => (is(text) ? next() : null);
-  const refuse = (span: Span, what: string, remedy: string) => problem(source, span, what, remedy);
-  const found = (token: Token) =>
-    token.kind === "end" ? "the text ends" : `there is \`${source.text.slice(token.start, token.end)}\``;
-
-  function close(symbol: string, open: Span): Token {
-    const token = accept(symbol);
-    if (token !== null) return token;
-    if (peek().kind === "end")
-      throw refuse(open, "This bracket is not closed.", `Put ${symbol} where it ends.`);
-    throw refuse(
-      peek(),
-      `${symbol} or an operator was expected, ${found(peek())}.`,
-      "Put an operator between two values, or close the bracket before.",
-    );
-  }
-
-  function nested<T>(token: Span, work: () => T): T {
-    if (++nesting > maximalNesting)
-      throw refuse(
-        token,
-        `The expression is nested more than ${maximalNesting} levels deep.`,
-        "Divide it into several columns.",
-      );
-    const result = work();
-    nesting--;
-    return result;
-  }
 
   function expression(level: number): Syntax {
     let left = prefix(level);
     for (;;) {
-      const token = peek();
-      const operator = infix(token);
+      const operator = infix(peek());
       if (operator === null || operator.level < level) return left;
-      left = operator.build(left, token);
+      left = operator.build(left);
     }
   }
 
@@ -106,45 +53,30 @@ export function parse(source: Source, isColumn: (name: string) => boolean): Synt
 
   interface Infix {
     level: number;
-    build(left: Syntax, token: Token): Syntax;
+    build(left: Syntax): Syntax;
   }
 
   function infix(token: Token): Infix | null {
     if (token.kind !== "symbol" && !isWord(token, "and") && !isWord(token, "or")) return null;
     const { text } = token;
     if (comparisons.includes(text)) return { level: levels.comparison, build: comparison };
-    switch (text) {
-      case "+":
-      case "-":
-        return { level: levels.sum, build: binary(text, levels.sum + 1) };
-      case "*":
-      case "/":
-      case "%":
-        return { level: levels.product, build: binary(text, levels.product + 1) };
-      case "**":
-        // To the right of ** a sign is allowed, and it groups from the right.
-        return { level: levels.power, build: binary("**", levels.sign) };
-      case "&&":
-      case "and":
-        return { level: levels.and, build: logical("&&", levels.and + 1) };
-      case "||":
-      case "or":
-        return { level: levels.or, build: logical("||", levels.or + 1) };
-      case "&":
-        return { level: levels.ampersand, build: logical("&&", levels.ampersand + 1) };
-      case "|":
-        return { level: levels.pipe, build: logical("||", levels.pipe + 1) };
-      case "^":
-        throw refuse(
-          token,
-          "`^` means a power in ROOT and an exclusive or in NumPy.",
-          "Write ** for a power, != for an exclusive or of two conditions.",
-        );
-      case "?":
-        return { level: levels.choice, build: choice };
-      default:
-        return null;
+    if (text in arithmetic) {
+      const operator = text as BinaryOperator;
+      const level = arithmetic[operator];
+      // To the right of ** a sign is allowed, and it groups from the right.
+      return { level, build: binary(operator, operator === "**" ? levels.sign : level + 1) };
     }
+    if (text in conditions) {
+      const [operator, level] = conditions[text as keyof typeof conditions];
+      return { level, build: logical(operator, level + 1) };
+    }
+    if (text === "?") return { level: levels.choice, build: choice };
+    if (text !== "^") return null;
+    throw refuse(
+      token,
+      "`^` means a power in ROOT and an exclusive or in NumPy.",
+      "Write ** for a power, != for an exclusive or of two conditions.",
+    );
   }
 
   const binary =

@@ -39,8 +39,13 @@ function pointTo(text: string, { start, end }: Span): string {
   return `${line}\n${" ".repeat(before.length + start - from)}${"^".repeat(width)}`;
 }
 
-/** "did you mean" for a name that is not there. */
+/** The names most like one that is not there. */
 export function suggestion(name: string, names: Iterable<string>): string {
-  const near = nearestNames(name, [...names], 3);
+  // A name of one or two letters lies in most others, which makes it no nearer.
+  const near = nearestNames(
+    name,
+    [...names].filter((known) => known.length > 2 || name.length <= 2),
+    3,
+  );
   return near.length > 0 ? `There is ${near.map((known) => `\`${known}\``).join(", ")}.` : "There are none.";
 }

@@ -102,7 +102,11 @@ function collectionOf({ column, fields }: ColumnPath, { columns }: Scope): strin
   ) {
     const prefix = column.slice(0, end);
     for (const counter of [`n${prefix}`, `N${prefix}`, `${prefix}_n`])
-      if (counter !== column && columns.get(counter)?.kind === "number") return prefix;
+      if (counter !== column && isNumber(columns.get(counter))) return prefix;
   }
   return null;
+}
+
+function isNumber(shape: Shape | undefined): boolean {
+  return shape?.kind === "number" || (shape?.kind === "optional" && shape.content.kind === "number");
 }

@@ -1,16 +1,18 @@
 // Brackets behind a value: an item of a list, the items that a condition selects, items in the order of a list of numbers.
 
-import { concatenate, order, pick, select, slice } from "./lists.ts";
-import { checkSameLists, isConstant, type LoopSpace, type Node } from "./node.ts";
+import { concatenate, count, order, pick, select, slice } from "./lists.ts";
+import { checkSameLists, isConstant, type Node } from "./node.ts";
 import { textOf } from "./operations.ts";
 import { problem, type Source, type Span } from "./problem.ts";
-import { checkItems, deepest, firstEntry, lift, rowsAround, rowsOf, type State } from "./state.ts";
+import { checkItems, deepest, firstEntry, lift, rowsAround, rowsOf } from "./state.ts";
 import { listOfItems, spread, take } from "./take.ts";
 import { type Axis, describe, sameAxis } from "./types.ts";
 import {
   type Leaf,
   type List,
+  type Numbers,
   numbers,
+  type Offsets,
   onlyFlags,
   onlyList,
   onlyNumbers,
@@ -35,7 +37,7 @@ export function indexed(source: Source, span: Span, target: Node, index: Node): 
   const { kind, axes } = index.type;
   if (kind === "bool" && axes.length > 0) return masked(source, span, target, index);
   if (kind === "number" && axes.length === 0) return picked(source, span, target, index);
-  if (kind === "number" && axes.length === 1) return gathered(source, span, target, index);
+  if (kind === "number" && axes.length === 1) return gathered(span, target, index);
   throw problem(
     source,
     index.span,
@@ -93,33 +95,31 @@ function picked(source: Source, span: Span, target: Node, index: Node): Node {
     space,
     run: (state) => {
       const list = onlyList(target.run(state));
-      if (variable !== undefined) checkCounted(source, span, state, target, list, variable.loop);
-      const value = index.run(state);
-      const places = lift(state, value, index.space, space) as Leaf;
-      const mask = isConstant(value) ? 0 : -1;
       const rows = rowsAround(state, space, target.space);
-      return take(list.content, pick(list.offsets, rows, onlyNumbers(places), mask, rowsOf(state, space)));
+      const frame = variable && state.frames.get(variable.loop)!;
+      if (frame !== undefined && frame.lists.space === target.space) {
+        const counted: [Offsets, Offsets] = [list.offsets, frame.lists.offsets];
+        checkSameLists(
+          source,
+          span,
+          counted,
+          [target, { span: variable!.loop.counted }],
+          firstEntry(state, target.space),
+        );
+        const indexRows = rowsAround(state, space, variable!.loop);
+        const indices = frame.indices[variable!.position];
+        return take(list.content, count(list.offsets, rows, indices, indexRows, rowsOf(state, space)));
+      }
+      const value = index.run(state);
+      const mask = isConstant(value) ? 0 : -1;
+      const wanted = onlyNumbers(lift(state, value, index.space, space));
+      return take(list.content, pick(list.offsets, rows, wanted, mask, rowsOf(state, space)));
     },
   };
 }
 
-/** An index of a loop counts the items of its own list: another list must be as long. */
-function checkCounted(
-  source: Source,
-  span: Span,
-  state: State,
-  target: Node,
-  list: List,
-  loop: LoopSpace,
-): void {
-  const { lists } = state.frames.get(loop)!;
-  if (lists.space !== target.space || lists.offsets === list.offsets) return;
-  const first = firstEntry(state, target.space);
-  checkSameLists(source, span, [list.offsets, lists.offsets], [target, { span: loop.counted }], first);
-}
-
-/** `x[[2, 0]]`, `Jet_pt[Muon_jetIdx]`: for each number of a list the item of the other list. */
-function gathered(_source: Source, span: Span, target: Node, index: Node): Node {
+/** `Jet_pt[Muon_jetIdx]`: for each number of a list the item of the other list. */
+function gathered(span: Span, target: Node, index: Node): Node {
   const space = deepest([target.space, index.space]);
   return {
     span,
@@ -184,9 +184,7 @@ export function sorted(source: Source, span: Span, target: Node, keys: Node, pla
       return { ...value, content: apply(onlyList(value.content), by.content, null) };
     const sortedPlaces = order(onlyNumbers(by.content), by.offsets);
     if (!places) return { ...value, content: take(value.content, sortedPlaces) };
-    const lists = listOfItems(by.offsets);
-    const own = Float64Array.from(sortedPlaces, (place, i) => place - by.offsets[lists[i]]);
-    return { ...value, content: numbers(own) };
+    return { ...value, content: numbers(withinLists(sortedPlaces, by.offsets)) };
   };
   return {
     span,
@@ -265,8 +263,17 @@ export function places(source: Source, span: Span, list: Node): Node {
     space: list.space,
     run: (state) => {
       const { offsets } = onlyList(list.run(state));
-      const lists = listOfItems(offsets);
-      return wrap(numbers(Float64Array.from(lists, (row, item) => item - offsets[row])), [offsets]);
+      const own = new Float64Array(offsets[offsets.length - 1]);
+      for (let i = 0; i < own.length; i++) own[i] = i;
+      return wrap(numbers(withinLists(own, offsets)), [offsets]);
     },
   };
+}
+
+/** Places counted from the beginning of each list in place of that of the first. */
+function withinLists(places: Offsets | Numbers, offsets: Offsets): Numbers {
+  const own = new Float64Array(places.length);
+  for (let list = 0; list + 1 < offsets.length; list++)
+    for (let i = offsets[list]; i < offsets[list + 1]; i++) own[i] = places[i] - offsets[list];
+  return own;
 }

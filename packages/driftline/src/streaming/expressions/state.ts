@@ -39,7 +39,7 @@ export class TooManyItems extends Error {}
 export const maximalItems = 2 ** 22;
 
 export function checkItems(items: number): void {
-  if (items > maximalItems) throw new TooManyItems(`${items} items`);
+  if (items > maximalItems) throw new TooManyItems(`${items} combinations`);
 }
 
 export function rowsOf(state: State, space: Space): number {

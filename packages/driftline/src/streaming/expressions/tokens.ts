@@ -120,7 +120,6 @@ function nameAt(text: string, at: number, isColumn: (name: string) => boolean): 
     end = Math.max(...["/", ".", "::"].map((part) => run.lastIndexOf(part, end - 1)))
   ) {
     const name = run.slice(0, end);
-    // A dotted column may be followed by a call, which is a division by a function's result or nothing at all.
     if (isColumn(name)) return name;
   }
   return run.split(/\/|::/)[0];

@@ -30,18 +30,6 @@ export function constantLeaf(value: number | boolean | string): Leaf {
   return { kind: "string", offsets: Int32Array.of(0, bytes.length), bytes, constant: true };
 }
 
-export function lengthOfValue(value: Value): number {
-  switch (value.kind) {
-    case "number":
-    case "bool":
-      return value.data.length;
-    case "vector":
-      return value.px.length;
-    default:
-      return value.offsets.length - 1;
-  }
-}
-
 /** The leaf below all lists, and the lists' offsets from the outermost. */
 export function unwrap(value: Value): { leaf: Leaf; lists: Offsets[] } {
   const lists: Offsets[] = [];

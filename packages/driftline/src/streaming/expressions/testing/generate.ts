@@ -1,10 +1,6 @@
 // Random expressions that fit their types, each as our text and as the text for NumPy and awkward (reference.py).
 
-import type { Shape } from "@driftline/rootio";
-import { bool, integer, list, number, single } from "./columns.ts";
-
-/** Which lists a value has: none, those of a collection, or lists of lists and their outer ones. */
-type Axis = "flat" | "A" | "B" | "outer" | "inner";
+import { type Axis, choose, type GeneratedColumn, type Random } from "./randomColumns.ts";
 
 interface Pair {
   ours: string;
@@ -14,89 +10,6 @@ interface Pair {
 export interface GeneratedExpression extends Pair {
   /** Uses functions whose last bits differ between implementations. */
   transcendental: boolean;
-}
-
-type Values = (number | boolean | Values)[];
-
-export interface GeneratedColumn {
-  shape: Shape;
-  values: Values;
-  axis: Axis;
-  kind: "number" | "bool";
-}
-
-type Random = () => number;
-
-/** mulberry32, https://github.com/bryc/code/blob/master/jshash/PRNGs.md */
-export function randomFrom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const choose = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)];
-
-/** Columns with empty lists, NaN, infinities, zeros and equal values. */
-export function randomColumns(random: Random, entries: number): Record<string, GeneratedColumn> {
-  const real = (): number => {
-    const special = random();
-    if (special < 0.03) return Number.NaN;
-    if (special < 0.05) return choose(random, [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
-    if (special < 0.15) return choose(random, [0, -0, 1, -1, 2, 0.5]);
-    return (random() - 0.5) * 10 ** Math.floor(random() * 4);
-  };
-  const whole = () => Math.floor(random() * 9) - 4;
-  const truth = () => random() < 0.5;
-  const lengths = (n: number) =>
-    Array.from({ length: n }, () => (random() < 0.25 ? 0 : Math.floor(random() * 5)));
-  const many = <T>(n: number, one: () => T) => Array.from({ length: n }, one);
-  const of = { A: lengths(entries), B: lengths(entries), outer: lengths(entries) };
-  const inner = of.outer.map((n) => lengths(n));
-  const jagged = (axis: keyof typeof of, one: () => number | boolean): Values =>
-    of[axis].map((n) => many(n, one));
-  const fround = (values: Values): Values =>
-    values.map((value) => (typeof value === "object" ? fround(value) : Math.fround(value as number)));
-  const column = (
-    shape: Shape,
-    axis: Axis,
-    values: Values,
-    kind: "number" | "bool" = "number",
-  ): GeneratedColumn => ({ shape, axis, values, kind });
-  return {
-    f1: column(number, "flat", many(entries, real)),
-    f2: column(single, "flat", fround(many(entries, real))),
-    f3: column(integer, "flat", many(entries, whole)),
-    fb: column(bool, "flat", many(entries, truth), "bool"),
-    A1: column(list(number), "A", jagged("A", real)),
-    A2: column(list(single), "A", fround(jagged("A", real))),
-    A3: column(list(integer), "A", jagged("A", whole)),
-    Ab: column(list(bool), "A", jagged("A", truth), "bool"),
-    B1: column(list(number), "B", jagged("B", real)),
-    B2: column(list(integer), "B", jagged("B", whole)),
-    Bb: column(list(bool), "B", jagged("B", truth), "bool"),
-    outer1: column(list(number), "outer", jagged("outer", real)),
-    outerb: column(list(bool), "outer", jagged("outer", truth), "bool"),
-    inner1: column(
-      list(list(number)),
-      "inner",
-      inner.map((sizes) => sizes.map((n) => many(n, real))),
-    ),
-    inner2: column(
-      list(list(single)),
-      "inner",
-      inner.map((sizes) => sizes.map((n) => fround(many(n, real)))),
-    ),
-    innerb: column(
-      list(list(bool)),
-      "inner",
-      inner.map((sizes) => sizes.map((n) => many(n, truth))),
-      "bool",
-    ),
-  };
 }
 
 const exactFunctions = [
@@ -203,7 +116,8 @@ export function randomExpression(
     if (choice < 0.5) {
       const x = value(axis, "number", depth - 1, loop);
       return {
-        ours: `${x.ours} ** 2`.replace(/^-.*/, (text) => `(${text.slice(0, -5)}) ** 2`),
+        // A sign binds more loosely than **.
+        ours: x.ours.startsWith("-") ? `((${x.ours}) ** 2)` : `(${x.ours} ** 2)`,
         python: `((${x.python}) * (${x.python}))`,
       };
     }
@@ -343,8 +257,9 @@ export function randomExpression(
   const axis = pick(["flat", "flat", "flat", "A", "B", "outer", "inner"] as const);
   if (random() < 0.75) {
     const kind = random() < 0.6 ? "number" : "bool";
+    const depth = 2 + Math.floor(random() * 3);
     const listed = axis === "A" && random() < 0.4;
-    const pair = listed ? someList(4, kind) : value(axis, kind, 4, null);
+    const pair = listed ? someList(depth, kind) : value(axis, kind, depth, null);
     return { ...pair, transcendental: false };
   }
   const x = value(axis, "number", 2, null);

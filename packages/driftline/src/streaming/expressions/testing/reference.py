@@ -21,24 +21,21 @@ def column(values, kind):
     return ak.values_astype(array, empty)
 
 
-def innermost(f, array, *others):
-    """f of each innermost list, as NumPy arrays."""
-
-    def work(depth, *values):
-        if depth == 1:
-            return f(*[np.asarray(value) for value in values])
-        return [work(depth - 1, *items) for items in zip(*values, strict=True)]
-
-    return ak.Array(work(array.ndim, array, *others))
+def innermost(f, array):
+    """f of each innermost list, as a NumPy array."""
+    lengths = ak.to_numpy(ak.flatten(ak.num(array, axis=-1), axis=None))
+    items = np.split(ak.to_numpy(ak.flatten(array, axis=None)), np.cumsum(lengths))[:-1]
+    results = ak.Array(np.array([f(each) for each in items], dtype=np.float64))
+    return ak.unflatten(results, ak.num(array, axis=1)) if array.ndim == 3 else results
 
 
 def total(array):
-    """Sums from the first to the last."""
-    return innermost(lambda x: np.cumsum(x.astype(np.float64))[-1] if len(x) else np.float64(0), array)
+    """Sums from the first to the last, beginning with 0."""
+    return innermost(lambda x: np.cumsum(x)[-1] + 0.0 if len(x) else 0.0, array)
 
 
 def mean(array):
-    return innermost(lambda x: np.cumsum(x)[-1] / len(x) if len(x) else np.nan, array)
+    return innermost(lambda x: (np.cumsum(x)[-1] + 0.0) / len(x) if len(x) else np.nan, array)
 
 
 def least(array):
@@ -71,13 +68,15 @@ def pick(array, index):
             return missing
         return items[int(at)]
 
-    return ak.Array([one(items, at) for items, at in zip(array, index, strict=True)])
+    return ak.Array([one(items, at) for items, at in zip(ak.to_list(array), ak.to_numpy(index), strict=True)])
 
 
 def order(array, by):
     """Ascending by the keys, equal ones as they stand, NaN last."""
-    places = ak.Array([np.argsort(np.asarray(keys), kind="stable") for keys in by])
-    return array[ak.values_astype(places, np.int64)]
+    lengths = ak.to_numpy(ak.num(by, axis=1))
+    keys = np.split(ak.to_numpy(ak.flatten(by)), np.cumsum(lengths))[:-1]
+    places = np.concatenate([np.argsort(each, kind="stable") for each in keys])
+    return array[ak.unflatten(places, lengths)]
 
 
 def delta_phi(a, b):
