@@ -2,6 +2,7 @@
 
 import type { ByteSource } from "@driftline/rootio";
 import { schemeText } from "./address.ts";
+import { openArrowTable } from "./arrowTable.ts";
 import { type BytesOptions, openBytes } from "./bytes.ts";
 import { openCsvTable } from "./csvTable.ts";
 import { reading, unusable } from "./failure.ts";
@@ -60,6 +61,7 @@ async function tableOf(source: ByteSource, options: OpenOptions): Promise<Table>
   if (magic.startsWith("PAR1")) return openParquetTable(source, signal);
   if (magic.startsWith("PARE"))
     throw unusable(location, "it is an encrypted Parquet file", "Give a file that is not encrypted.");
+  if (magic.startsWith("ARROW1") || isArrowStream(head)) return openArrowTable(source, signal);
   const compression = compressionOf(head, location);
   const kind = textKind(location);
   if (kind === "csv") return openCsvTable(source, { ...options.csv, compression, signal });
@@ -69,6 +71,12 @@ async function tableOf(source: ByteSource, options: OpenOptions): Promise<Table>
     "neither its first bytes nor its name tell a format that is read",
     "Give a ROOT, Parquet or Arrow file, or text whose name ends in .csv, .tsv, .txt, .jsonl, .ndjson or .json (also with .gz, .zst or .br after it).",
   );
+}
+
+/** A stream begins with a sign and the length of its schema, which is far from text. */
+function isArrowStream(head: Uint8Array): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return head.length === 8 && view.getUint32(0, true) === 0xffffffff && view.getInt32(4, true) > 0;
 }
 
 const endings: Record<string, "csv" | "json"> = {
