@@ -80,8 +80,8 @@ async function* chunks(
   };
   try {
     for await (const window of windows(blocksOf(source, compression), text.from)) {
-      signal?.throwIfAborted();
       for (let from = 0; ; ) {
+        signal?.throwIfAborted();
         const limit = active === passed ? start - at : Math.min(size, stop - at);
         const read = active.read(window.bytes, from, rows, limit, window.isLast);
         from = read.next;

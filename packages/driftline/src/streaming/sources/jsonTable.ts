@@ -151,7 +151,10 @@ async function* chunks(
           held++;
         }
         at++;
-        if (held === size || (at === stop && held > 0)) yield chunk();
+        if (held === size || (at === stop && held > 0)) {
+          yield chunk();
+          signal?.throwIfAborted();
+        }
         if (at === stop) return;
       }
     }
