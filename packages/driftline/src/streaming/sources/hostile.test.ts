@@ -9,7 +9,7 @@ import { DriftlineError } from "../../errors/registry.ts";
 import { openTable } from "./open.ts";
 import { fixture, scratch } from "./testdata.ts";
 
-const rounds = Number(process.env.DRIFTLINE_FUZZ_ROUNDS ?? 1);
+const rounds = Number(process.env.DRIFTLINE_FUZZ ?? 1);
 const { file } = scratch();
 const testdata = join(import.meta.dirname, "testdata");
 const csv = `a,b,"c d"\n${Array.from({ length: 300 }, (_, i) => `${i},${i / 7},"x ""${i}"" y"`).join("\n")}\n`;

@@ -63,6 +63,13 @@ async function tableOf(source: ByteSource, options: OpenOptions): Promise<Table>
     throw unusable(location, "it is an encrypted Parquet file", "Give a file that is not encrypted.");
   if (magic.startsWith("ARROW1") || isArrowStream(head)) return openArrowTable(source, signal);
   const compression = compressionOf(head, location);
+  const named = /\.(gz|zst)$/i.exec(plainName(location))?.[1].toLowerCase();
+  if (compression === null && named !== undefined)
+    throw unusable(
+      location,
+      `its name ends in .${named}, and its content is not compressed so`,
+      "Copy the file again from where it came from, or name it as what it is.",
+    );
   const kind = textKind(location);
   if (kind === "csv") return openCsvTable(source, { ...options.csv, compression, signal });
   if (kind === "json") return openJsonTable(source, { compression, signal });
@@ -89,9 +96,12 @@ const endings: Record<string, "csv" | "json"> = {
   ndjson: "json",
 };
 
-/** What text a file holds, by the ending of its name before that of a compression and what follows "?" in an address. */
+/** What text a file holds, by the ending of its name before that of a compression, and before "?" in an address. */
 function textKind(location: string): "csv" | "json" | null {
-  const name = schemeText(location) === null ? location : location.replace(/[?#].*$/s, "");
-  const ending = /\.([a-z]+)(?:\.(?:gz|zst|br))?$/i.exec(name)?.[1].toLowerCase();
+  const ending = /\.([a-z]+)(?:\.(?:gz|zst|br))?$/i.exec(plainName(location))?.[1].toLowerCase();
   return endings[ending ?? ""] ?? null;
+}
+
+function plainName(location: string): string {
+  return schemeText(location) === null ? location : location.replace(/[?#].*$/s, "");
 }
