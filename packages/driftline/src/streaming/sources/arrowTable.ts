@@ -7,7 +7,7 @@ import { DriftlineError } from "../../errors/registry.ts";
 import { type Buffers, buffersOf, decodeLeaf } from "./arrow/decode.ts";
 import { type Batch, readMessages } from "./arrow/messages.ts";
 import { type ArrowLeaf, leavesOf, shapeOf, type ValueKind } from "./arrow/schema.ts";
-import { columnsChecked, rangeChecked } from "./asked.ts";
+import { checked } from "./asked.ts";
 import { DamagedError } from "./damaged.ts";
 import { reading, translated, unusable } from "./failure.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -54,12 +54,12 @@ export async function openArrowTable(source: ByteSource, signal?: AbortSignal): 
     return {
       ...table,
       chunks: (names, size, range) => {
-        columnsChecked(table, names);
+        const asked = checked(table, names, size, range);
         const chosen = names.map((name): ArrowColumn => {
           const index = columns.findIndex((column) => column.name === name);
           return { name, index, shape: shapes[index]! };
         });
-        return chunks(source, batches, leavesIn, chosen, size, rangeChecked(range, entries), signal);
+        return chunks(source, batches, leavesIn, chosen, size, asked, signal);
       },
       fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => source.close(),

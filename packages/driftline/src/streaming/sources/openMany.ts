@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { schemeText } from "./address.ts";
-import { columnsChecked, rangeChecked } from "./asked.ts";
+import { checked } from "./asked.ts";
 import { unusable } from "./failure.ts";
 import { type OpenOptions, openTableFile, type TableFile } from "./open.ts";
 import type { Chunk, ColumnInfo, ReadRange, Table } from "./table.ts";
@@ -156,10 +156,7 @@ function together(
   return {
     ...table,
     files: files.map(({ stamp: _, ...file }) => file),
-    chunks: (names, size, range) => {
-      columnsChecked(table, names);
-      return chunks(names, size, rangeChecked(range, entries));
-    },
+    chunks: (names, size, range) => chunks(names, size, checked(table, names, size, range)),
     // One file has its own; several have that of the list.
     fingerprint: async () => {
       if (files.length === 1) return files[0].fingerprint;

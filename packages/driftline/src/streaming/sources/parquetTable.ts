@@ -3,9 +3,9 @@
 import type { ByteSource, Column } from "@driftline/rootio";
 import { type FileMetaData, parquetMetadataAsync, parquetSchema, type RowGroup } from "hyparquet";
 import { DriftlineError } from "../../errors/registry.ts";
-import { columnsChecked, rangeChecked } from "./asked.ts";
+import { checked } from "./asked.ts";
 import { DamagedError } from "./damaged.ts";
-import { translated, unusable } from "./failure.ts";
+import { reading, translated, unusable } from "./failure.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { type Builder, builder } from "./parquet/builder.ts";
 import { type PageReader, pageReader } from "./parquet/pages.ts";
@@ -31,11 +31,9 @@ export async function openParquetTable(source: ByteSource, signal?: AbortSignal)
     const table = { location, holder: "table", word: "column", entries, columns } as const;
     return {
       ...table,
-      chunks: (names, size, range) => {
-        columnsChecked(table, names);
-        return chunks(source, metadata, leaves, names, size, rangeChecked(range, entries), signal);
-      },
-      fingerprint: () => fingerprintOf(source).catch((error) => Promise.reject(translated(location, error))),
+      chunks: (names, size, range) =>
+        chunks(source, metadata, leaves, names, size, checked(table, names, size, range), signal),
+      fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => source.close(),
     };
   } catch (error) {
@@ -73,7 +71,7 @@ async function* chunks(
   let row = 0;
   for (const group of metadata.row_groups) {
     const next = row + Number(group.num_rows);
-    if (row < stop && next > start) groups.push({ group, first: row, last: next });
+    if (next > row && row < stop && next > start) groups.push({ group, first: row, last: next });
     row = next;
   }
   let coming = groups.length > 0 ? fetchGroup(source, chosen, groups[0].group) : null;

@@ -66,7 +66,8 @@ async function metadataOf(source: ByteSource, blocks: Block[]): Promise<Message[
   for (const { position, metadata, body } of blocks) {
     total += metadata;
     const end = position + metadata + body;
-    if (position < 8 || metadata < 8 || body < 0 || end > source.size || total > mostMetadata)
+    if (total > mostMetadata) throw new DamagedError("its batches have more than 64 MiB of metadata");
+    if (position < 8 || metadata < 8 || body < 0 || end > source.size)
       throw new DamagedError("its footer points outside the file");
   }
   const read = await source.read(blocks.map(({ position, metadata }) => ({ position, length: metadata })));
