@@ -1,7 +1,7 @@
 // An Arrow file or stream (Feather version 2 is such a file) as a table: of each batch only the buffers of the columns asked.
 
 import { zstdDecompressSync } from "node:zlib";
-import { type ByteSource, type Column, concat, type Shape } from "@driftline/rootio";
+import { type ByteSource, type Column, concat, readMerged, type Shape } from "@driftline/rootio";
 import { decompressFrameSync } from "lz4-napi";
 import { DriftlineError } from "../../errors/registry.ts";
 import { type Buffers, buffersOf, decodeLeaf } from "./arrow/decode.ts";
@@ -132,7 +132,7 @@ async function readBuffers(source: ByteSource, batch: Batch, numbers: number[]):
     return { position: body.position + offset, length };
   });
   const compression = header.table(3);
-  const read = await source.read(ranges);
+  const read = await readMerged(source, ranges);
   const left = { bytes: mostBatchBytes };
   const byNumber = new Map(
     wanted.map((number, i) => {

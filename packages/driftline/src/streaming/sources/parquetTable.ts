@@ -1,6 +1,6 @@
 // A Parquet file as a table: row groups fetched ahead, pages decoded as they are needed.
 
-import type { ByteSource, Column } from "@driftline/rootio";
+import { type ByteSource, type Column, readMerged } from "@driftline/rootio";
 import { type FileMetaData, parquetMetadataAsync, parquetSchema, type RowGroup } from "hyparquet";
 import { DriftlineError } from "../../errors/registry.ts";
 import { checked } from "./asked.ts";
@@ -121,7 +121,8 @@ async function fetchGroup(source: ByteSource, leaves: Leaf[], group: RowGroup): 
     throw new DamagedError(
       `a row group has ${bytes} bytes in the columns asked, and no more than ${mostGroupBytes} are held; read fewer columns, or write smaller row groups`,
     );
-  const read = await source.read(ranges);
+  // Columns that lie side by side come in one read.
+  const read = await readMerged(source, ranges);
   return metas.map((meta, i) => ({ meta, bytes: read[i] }));
 }
 

@@ -1,7 +1,7 @@
 // The messages of an Arrow file or stream: where the schema, the dictionaries and the record batches lie.
 // Format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc
 
-import type { ByteSource } from "@driftline/rootio";
+import { type ByteSource, readMerged } from "@driftline/rootio";
 import { DamagedError } from "../damaged.ts";
 import { type Fields, rootTable } from "./flatbuffer.ts";
 
@@ -70,7 +70,8 @@ async function metadataOf(source: ByteSource, blocks: Block[]): Promise<Message[
     if (position < 8 || metadata < 8 || body < 0 || end > source.size)
       throw new DamagedError("its footer points outside the file");
   }
-  const read = await source.read(blocks.map(({ position, metadata }) => ({ position, length: metadata })));
+  const ranges = blocks.map(({ position, metadata }) => ({ position, length: metadata }));
+  const read = await readMerged(source, ranges);
   return read.map((bytes, i) => {
     const { position, metadata, body } = blocks[i];
     // Files before version 1.0 have no continuation sign.
