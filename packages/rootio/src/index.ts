@@ -3,6 +3,7 @@
 export { type HttpOptions, httpSource } from "./bytes/http.ts";
 export { fileSource } from "./bytes/local.ts";
 export { memorySource } from "./bytes/memory.ts";
+export { readMerged } from "./bytes/merge.ts";
 export { type ByteRange, type ByteSource, checkInside } from "./bytes/source.ts";
 export { type Chain, openChain } from "./chain.ts";
 export * from "./columns/column.ts";

@@ -1,7 +1,7 @@
 // A table of text, comma-separated or the like, as a table of typed columns: streamed, of any length.
 
 import type { ByteSource } from "@driftline/rootio";
-import { columnsChecked, rangeChecked } from "./asked.ts";
+import { checked } from "./asked.ts";
 import { DamagedError } from "./damaged.ts";
 import { reading, translated, unusable } from "./failure.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -37,10 +37,8 @@ export async function openCsvTable(source: ByteSource, options: TextOptions): Pr
     const table = { location, holder: "table", word: "column", entries: null, columns } as const;
     return {
       ...table,
-      chunks: (names, entries, range) => {
-        columnsChecked(table, names);
-        return chunks(source, text, names, entries, rangeChecked(range, null), options);
-      },
+      chunks: (names, entries, range) =>
+        chunks(source, text, names, entries, checked(table, names, entries, range), options),
       boundaries: async () => null,
       fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => source.close(),
@@ -59,6 +57,7 @@ async function* chunks(
   { start, stop }: Required<ReadRange>,
   { compression, signal }: TextOptions,
 ): AsyncGenerator<Chunk> {
+  if (start >= stop) return;
   const capacity = Math.min(size, firstCapacity);
   const named = new Map<string, ColumnCells>();
   const cells = text.columns.map(({ name, type }) => {
@@ -81,8 +80,8 @@ async function* chunks(
   };
   try {
     for await (const window of windows(blocksOf(source, compression), text.from)) {
-      signal?.throwIfAborted();
       for (let from = 0; ; ) {
+        signal?.throwIfAborted();
         const limit = active === passed ? start - at : Math.min(size, stop - at);
         const read = active.read(window.bytes, from, rows, limit, window.isLast);
         from = read.next;

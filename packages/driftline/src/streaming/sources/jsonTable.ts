@@ -1,7 +1,7 @@
 // JSON records, one a line or in one array, as a table of typed columns: streamed, of any length.
 
 import type { ByteSource } from "@driftline/rootio";
-import { columnsChecked, rangeChecked } from "./asked.ts";
+import { checked } from "./asked.ts";
 import { DamagedError } from "./damaged.ts";
 import { reading, translated, unusable } from "./failure.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -54,10 +54,10 @@ export async function openJsonTable(
     return {
       ...table,
       chunks: (names, entries, range) => {
-        columnsChecked(table, names);
+        const asked = checked(table, names, entries, range);
         const chosen = names.map((name) => found.find((column) => column.name === name)!);
         const records = () => recordsOf(blocksOf(source, compression), head);
-        return chunks(location, records, chosen, entries, rangeChecked(range, null), signal);
+        return chunks(location, records, chosen, entries, asked, signal);
       },
       boundaries: async () => null,
       fingerprint: () => reading(location, () => fingerprintOf(source), signal),
@@ -152,7 +152,10 @@ async function* chunks(
           held++;
         }
         at++;
-        if (held === size || (at === stop && held > 0)) yield chunk();
+        if (held === size || (at === stop && held > 0)) {
+          yield chunk();
+          signal?.throwIfAborted();
+        }
         if (at === stop) return;
       }
     }

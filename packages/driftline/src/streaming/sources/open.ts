@@ -2,6 +2,7 @@
 
 import type { ByteSource } from "@driftline/rootio";
 import { schemeText } from "./address.ts";
+import { openArrowTable } from "./arrowTable.ts";
 import { type BytesOptions, openBytes } from "./bytes.ts";
 import { openCsvTable } from "./csvTable.ts";
 import { reading, unusable } from "./failure.ts";
@@ -60,7 +61,15 @@ export async function tableOf(source: ByteSource, options: OpenOptions): Promise
   if (magic.startsWith("PAR1")) return openParquetTable(source, signal);
   if (magic.startsWith("PARE"))
     throw unusable(location, "it is an encrypted Parquet file", "Give a file that is not encrypted.");
+  if (magic.startsWith("ARROW1") || isArrowStream(head)) return openArrowTable(source, signal);
   const compression = compressionOf(head, location);
+  const named = /\.(gz|zst)$/i.exec(plainName(location))?.[1].toLowerCase();
+  if (compression === null && named !== undefined)
+    throw unusable(
+      location,
+      `its name ends in .${named}, and its content is not compressed so`,
+      "Copy the file again from where it came from, or name it as what it is.",
+    );
   const kind = textKind(location);
   if (kind === "csv") return openCsvTable(source, { ...options.csv, compression, signal });
   if (kind === "json") return openJsonTable(source, { compression, signal });
@@ -69,6 +78,12 @@ export async function tableOf(source: ByteSource, options: OpenOptions): Promise
     "neither its first bytes nor its name tell a format that is read",
     "Give a ROOT, Parquet or Arrow file, or text whose name ends in .csv, .tsv, .txt, .jsonl, .ndjson or .json (also with .gz, .zst or .br after it).",
   );
+}
+
+/** A stream begins with a sign and the length of its schema, which is far from text. */
+function isArrowStream(head: Uint8Array): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  return head.length === 8 && view.getUint32(0, true) === 0xffffffff && view.getInt32(4, true) > 0;
 }
 
 const endings: Record<string, "csv" | "json"> = {
@@ -81,9 +96,12 @@ const endings: Record<string, "csv" | "json"> = {
   ndjson: "json",
 };
 
-/** What text a file holds, by the ending of its name before that of a compression and what follows "?" in an address. */
+/** What text a file holds, by the ending of its name before that of a compression, and before "?" in an address. */
 function textKind(location: string): "csv" | "json" | null {
-  const name = schemeText(location) === null ? location : location.replace(/[?#].*$/s, "");
-  const ending = /\.([a-z]+)(?:\.(?:gz|zst|br))?$/i.exec(name)?.[1].toLowerCase();
+  const ending = /\.([a-z]+)(?:\.(?:gz|zst|br))?$/i.exec(plainName(location))?.[1].toLowerCase();
   return endings[ending ?? ""] ?? null;
+}
+
+function plainName(location: string): string {
+  return schemeText(location) === null ? location : location.replace(/[?#].*$/s, "");
 }

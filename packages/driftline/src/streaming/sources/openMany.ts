@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { schemeText } from "./address.ts";
-import { columnsChecked, rangeChecked } from "./asked.ts";
+import { checked } from "./asked.ts";
 import { unusable } from "./failure.ts";
 import { type OpenOptions, openTableFile, type TableFile } from "./open.ts";
 import type { Chunk, ColumnInfo, ReadRange, Table } from "./table.ts";
@@ -174,16 +174,13 @@ function together(
   const many: ManyTables = {
     ...table,
     files: files.map(({ stamp: _, ...file }) => file),
-    chunks: (names, size, range) => {
-      columnsChecked(table, names);
-      return chunks(names, size, rangeChecked(range, entries));
-    },
+    chunks: (names, size, range) => chunks(names, size, checked(table, names, size, range)),
     chunksOf: (index, names, size, range) => {
-      columnsChecked(table, names);
+      checked({ ...table, entries: files[index].entries }, names, size, range);
       return use(index, (opened) => same(opened, files[index]).chunks(names, size, range));
     },
     boundariesOf: async (index, names) => {
-      columnsChecked(table, names);
+      checked(table, names, 1, undefined);
       async function* once(opened: TableFile) {
         yield await same(opened, files[index]).boundaries(names);
       }

@@ -1,11 +1,11 @@
 // A Parquet file as a table: row groups fetched ahead, pages decoded as they are needed.
 
-import type { ByteSource, Column } from "@driftline/rootio";
+import { type ByteSource, type Column, readMerged } from "@driftline/rootio";
 import { type FileMetaData, parquetMetadataAsync, parquetSchema, type RowGroup } from "hyparquet";
 import { DriftlineError } from "../../errors/registry.ts";
-import { columnsChecked, rangeChecked } from "./asked.ts";
+import { beginnings, checked } from "./asked.ts";
 import { DamagedError } from "./damaged.ts";
-import { translated, unusable } from "./failure.ts";
+import { reading, translated, unusable } from "./failure.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { type Builder, builder } from "./parquet/builder.ts";
 import { type PageReader, pageReader } from "./parquet/pages.ts";
@@ -31,18 +31,10 @@ export async function openParquetTable(source: ByteSource, signal?: AbortSignal)
     const table = { location, holder: "table", word: "column", entries, columns } as const;
     return {
       ...table,
-      chunks: (names, size, range) => {
-        columnsChecked(table, names);
-        return chunks(source, metadata, leaves, names, size, rangeChecked(range, entries), signal);
-      },
-      boundaries: async () => {
-        let row = 0;
-        return metadata.row_groups.map((group) => {
-          row += Number(group.num_rows);
-          return row - Number(group.num_rows);
-        });
-      },
-      fingerprint: () => fingerprintOf(source).catch((error) => Promise.reject(translated(location, error))),
+      chunks: (names, size, range) =>
+        chunks(source, metadata, leaves, names, size, checked(table, names, size, range), signal),
+      boundaries: async () => beginnings(metadata.row_groups.map((group) => Number(group.num_rows))),
+      fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => source.close(),
     };
   } catch (error) {
@@ -80,7 +72,7 @@ async function* chunks(
   let row = 0;
   for (const group of metadata.row_groups) {
     const next = row + Number(group.num_rows);
-    if (row < stop && next > start) groups.push({ group, first: row, last: next });
+    if (next > row && row < stop && next > start) groups.push({ group, first: row, last: next });
     row = next;
   }
   let coming = groups.length > 0 ? fetchGroup(source, chosen, groups[0].group) : null;
@@ -130,7 +122,8 @@ async function fetchGroup(source: ByteSource, leaves: Leaf[], group: RowGroup): 
     throw new DamagedError(
       `a row group has ${bytes} bytes in the columns asked, and no more than ${mostGroupBytes} are held; read fewer columns, or write smaller row groups`,
     );
-  const read = await source.read(ranges);
+  // Columns that lie side by side come in one read.
+  const read = await readMerged(source, ranges);
   return metas.map((meta, i) => ({ meta, bytes: read[i] }));
 }
 

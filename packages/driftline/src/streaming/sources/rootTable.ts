@@ -1,6 +1,7 @@
 // The tree of a ROOT file, TTree or RNTuple, as a table.
 
 import { type ByteSource, openRootFile, type RootFile, type Tree } from "@driftline/rootio";
+import { checked } from "./asked.ts";
 import { reading, unusable } from "./failure.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { Chunk, ReadRange, Table } from "./table.ts";
@@ -19,10 +20,10 @@ export async function openRootTable(
   const file = await reading(location, () => openRootFile(source), signal);
   try {
     const tree = await openTree(file, location, treeName, signal);
-    return {
+    const table = {
       location,
       holder: `tree "${tree.name}"`,
-      word: tree.className === "ROOT::RNTuple" ? "field" : "branch",
+      word: tree.className === "ROOT::RNTuple" ? ("field" as const) : ("branch" as const),
       entries: tree.entries,
       columns: tree.branches.map(({ name, typeName, shape, problem }) => ({
         name,
@@ -30,7 +31,11 @@ export async function openRootTable(
         shape: problem === null ? shape : null,
         problem,
       })),
-      chunks: (names, entries, range) => chunks(location, tree, names, entries, range, signal),
+    };
+    return {
+      ...table,
+      chunks: (names, entries, range) =>
+        chunks(location, tree, names, entries, checked(table, names, entries, range), signal),
       boundaries: (names) => reading(location, () => tree.boundaries(names), signal),
       fingerprint: () => reading(location, () => fingerprintOf(source), signal),
       close: () => file.close(),
@@ -75,7 +80,7 @@ async function* chunks(
   tree: Tree,
   names: string[],
   entries: number,
-  range: ReadRange | undefined,
+  range: ReadRange,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Chunk> {
   const pieces = tree.chunks(names, entries, range)[Symbol.asyncIterator]();

@@ -67,7 +67,9 @@ export function builder(leaf: Leaf): Builder {
       return;
     }
     if (type !== "float64" && type !== "float32")
-      throw new DamagedError("values are missing, though the statistics say that none is");
+      throw new DamagedError(
+        "whole numbers are missing, which no statistics of the file announce; write it with statistics",
+      );
     reserve(numbers, filled.length);
     const into = numbers.array as Float64Array;
     for (let i = 0, from = 0; i < filled.length; i++)
@@ -76,7 +78,8 @@ export function builder(leaf: Leaf): Builder {
 
   function addStrings(values: Extract<Decoded, { offsets: unknown }>, filled: Uint8Array | null): void {
     const base = numbers.length;
-    append(numbers, values.bytes);
+    // Each text begins where the one before ends, so nothing may come between pages.
+    append(numbers, values.bytes.subarray(0, values.offsets[countOf(values)]) as Uint8Array<ArrayBuffer>);
     const many = filled?.length ?? countOf(values);
     reserve(stringEnds, many);
     for (let i = 0, from = 0; i < many; i++) {

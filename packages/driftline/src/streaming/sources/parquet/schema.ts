@@ -96,7 +96,10 @@ function leafOf(metadata: FileMetaData, node: SchemaTree, place: Place): Leaf {
   const kind = kindOf(element);
   const problem = place.problem ?? (kind === null ? `is ${describe(element)}, which is not read` : null);
   const plain = kind ?? "float64";
-  const mayMiss = place.definition > (place.lists.at(-1) ?? 0) && mayHaveNulls(metadata, key);
+  const nulls = place.definition > (place.lists.at(-1) ?? 0) ? nullsOf(metadata, key) : "none";
+  const isWide = plain === "int64" || plain === "uint64";
+  // Whole numbers of 64 bits would not all survive as float64, so without statistics they are taken to be there.
+  const mayMiss = nulls === "some" || (nulls === "unknown" && !isWide);
   const target = mayMiss && plain !== "string" && plain !== "float32" ? "float64" : plain;
   let shape: Shape = target === "string" ? { kind: "string" } : { kind: "number", type: target };
   for (let i = 0; i < place.lists.length; i++) shape = { kind: "list", content: shape };
@@ -113,12 +116,14 @@ function leafOf(metadata: FileMetaData, node: SchemaTree, place: Place): Leaf {
   };
 }
 
-/** Writers of tables call every column optional; whether one misses values is told by the statistics. */
-function mayHaveNulls({ row_groups }: FileMetaData, key: string): boolean {
-  return row_groups.some(({ columns }) => {
+/** Writers of tables call every column optional; whether one misses values is told by the statistics, if there are any. */
+function nullsOf({ row_groups }: FileMetaData, key: string): "none" | "some" | "unknown" {
+  const counts = row_groups.map(({ columns }) => {
     const meta = columns.find((column) => column.meta_data?.path_in_schema.join("\0") === key)?.meta_data;
-    return meta?.statistics?.null_count !== 0n;
+    return meta?.statistics?.null_count;
   });
+  if (counts.every((count) => count === 0n)) return "none";
+  return counts.some((count) => count !== undefined && count !== 0n) ? "some" : "unknown";
 }
 
 const integers: Record<string, ElementType> = {
