@@ -261,7 +261,7 @@ test("columns that are not as announced end the file, which leaves nothing behin
     ],
     [
       { x: values, lists: columnOf({ kind: "string" }, 3, randomOf(1)) },
-      /"lists": is a string in place of a list/,
+      /"lists": got a string in place of a list/,
     ],
   ] as [Columns, RegExp][]) {
     const file = await createRootFile(path);

@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { openRootFile, type Shape } from "@driftline/rootio";
 import { RecordBatchReader, tableFromIPC } from "apache-arrow";
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
 import { openWriter, type WriterOptions } from "./openWriter.ts";
 import {
   chunkOf,
@@ -302,6 +302,30 @@ test("what a format cannot hold is refused by column and type before anything is
   await assert.rejects(openWriter(fresh("arrow"), [], { compression: "zstd" }), {
     message: /not compressed with "zstd"/,
   });
+});
+
+test("tables without entries have their columns all the same", async () => {
+  const columns = columnsOf({ ...sample, ...lists });
+  const names = columns.map(({ name }) => name);
+  const empty = async (ending: string) => {
+    const path = fresh(ending);
+    const writer = await openWriter(path, columns);
+    assert.deepEqual(await writer.close(), { bytes: statSync(path).size, entries: 0 });
+    return path;
+  };
+  for (const ending of ["arrow", "arrows"]) {
+    const { schema, numRows } = tableFromIPC(readFileSync(await empty(ending)));
+    assert.deepEqual([schema.fields.map(({ name }) => name), numRows], [names, 0]);
+  }
+  const metadata = await parquetMetadataAsync(await asyncBufferFromFile(await empty("parquet")));
+  assert.deepEqual(
+    parquetSchema(metadata).children.map(({ element }) => element.name),
+    names,
+  );
+  const file = await openRootFile(await empty("root"));
+  assert.equal((await file.tree("Events")).branches.length, names.length + 2);
+  await file.close();
+  assert.equal(readFileSync(await empty("jsonl"), "utf8"), "");
 });
 
 test("in every format: no file is replaced, a wrong chunk and an abort leave nothing, a folder that is missing is named", async () => {
