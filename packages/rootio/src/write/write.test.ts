@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import fc from "fast-check";
 import {
   type Column,
   createRootFile,
@@ -15,7 +16,17 @@ import {
   type TreeOptions,
 } from "../index.ts";
 import type { Compression } from "./compress.ts";
-import { bitsOf, columnOf, everyShape, list, listOf, number, randomOf, sliceOf } from "./testdata.ts";
+import {
+  bitsOf,
+  columnOf,
+  elementTypes,
+  everyShape,
+  list,
+  listOf,
+  number,
+  randomOf,
+  sliceOf,
+} from "./testdata.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "driftline-rootio-write-"));
 const opened: RootFile[] = [];
@@ -80,6 +91,52 @@ for (const compression of ["none", "zlib", "lz4", "zstd"] as const)
       [],
     );
   });
+
+test("any shapes, cut into any chunks and baskets, come back", async () => {
+  const type = fc.constantFrom(...elementTypes).map(number);
+  const item = fc.oneof(
+    type,
+    fc.tuple(type, fc.integer({ min: 1, max: 4 })).map(([shape, length]) => list(shape, length)),
+  );
+  const shape = fc.oneof(
+    fc.constant<Shape>({ kind: "string" }),
+    item,
+    item.map((content) => list(content)),
+  );
+  const name = fc
+    .string({ unit: "binary", minLength: 1, maxLength: 8 })
+    .filter((text) => !/[/[\]\p{Cc}\p{Cs}*?]/u.test(text));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.tuple(name, shape), { maxLength: 6, selector: ([key]) => key }),
+      fc.array(fc.nat(12), { maxLength: 5 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.constantFrom<Compression>("zlib", "lz4", "zstd", "none"),
+      fc.nat(),
+      async (branches, lengths, basketEntries, compression, seed) => {
+        path = join(directory, `file${written++}.root`);
+        const entries = branches.length > 0 ? lengths.reduce((sum, length) => sum + length, 0) : 0;
+        const shapes = Object.fromEntries(branches);
+        const random = randomOf(seed);
+        const columns = Object.fromEntries(branches.map(([key, of]) => [key, columnOf(of, entries, random)]));
+        let at = 0;
+        const chunks = lengths.map((length) => {
+          at += length;
+          return cut(columns, at - length, at);
+        });
+        await write(shapes, chunks, { basketEntries }, compression);
+        const file = await openRootFile(path);
+        const tree = await file.tree("Events");
+        assert.equal(tree.entries, entries);
+        for (const [key, column] of Object.entries(columns))
+          assert.deepEqual(bitsOf((await tree.read([key]))[key]), bitsOf(column), key);
+        await file.close();
+        rmSync(path);
+      },
+    ),
+    { seed: 17, numRuns: 60 },
+  );
+});
 
 test("baskets are cut where they are full, and an entry larger than one has its own", async () => {
   const entries = 400_000;

@@ -58,21 +58,19 @@ export const parquet: Format = {
     let bytes = 0;
     const writeGroup = async () => {
       if (entries === 0) return;
-      const columnData = columns.map(({ name, shape }) => ({
-        name,
-        data: valuesOf(
-          concat(
-            waiting.map((chunk) => chunk[name]),
-            shape,
-          ),
-          path,
-          name,
-        ),
-      }));
+      const group = waiting;
       const rowGroupSize = entries;
       waiting = [];
       entries = 0;
       bytes = 0;
+      // Made when the library comes to the column, so that one at a time takes the memory of plain arrays.
+      const columnData = columns.map(({ name, shape }) => ({
+        name,
+        get data() {
+          const parts = group.map((chunk) => chunk[name]);
+          return valuesOf(concat(parts, shape), path, name);
+        },
+      }));
       await writer.write({ columnData, rowGroupSize });
       await flush();
     };
