@@ -26,7 +26,7 @@ import {
   number,
   randomOf,
   sliceOf,
-} from "./testdata.ts";
+} from "./testing.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "driftline-rootio-write-"));
 const opened: RootFile[] = [];

@@ -24,7 +24,7 @@ import {
   sample,
   text,
   texts,
-} from "./testdata.ts";
+} from "./testing.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "driftline-writers-"));
 after(() => rmSync(directory, { recursive: true }));
