@@ -107,8 +107,8 @@ test("Parquet: row groups end where they would take too much memory", async () =
   const path = fresh("parquet");
   const table = { x: { shape: number("float64"), entries: [] } };
   const writer = await openWriter(path, columnsOf(table), { compression: "none" });
-  const values = new Float64Array(1_500_000).map((_, i) => i % 7);
-  for (let i = 0; i < 3; i++)
+  const values = new Float64Array(3_000_000).map((_, i) => i % 7);
+  for (let i = 0; i < 4; i++)
     await writer.append({
       entries: values.length,
       columns: { x: { kind: "number", type: "float64", values } },
@@ -117,7 +117,7 @@ test("Parquet: row groups end where they would take too much memory", async () =
   const metadata = await parquetMetadataAsync(await asyncBufferFromFile(path));
   assert.deepEqual(
     metadata.row_groups.map(({ num_rows }) => Number(num_rows)),
-    [3e6, 1.5e6],
+    [9e6, 3e6],
   );
 });
 
