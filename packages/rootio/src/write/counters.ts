@@ -58,9 +58,9 @@ function freeName(name: string, taken: { has(name: string): boolean }): string {
 }
 
 /**
- * The counts of the next entries, whose columns are of the kinds that the branches want, and the groups that came to be because lists of one collection differ, or differ
- * from the column that would count them: each of these branches goes on with a counter of its own, whose past is the
- * same as that of the counter it leaves.
+ * The counts of the next entries, whose columns are of the kinds that the branches want; and the groups that came to be
+ * because lists of one collection differ, or differ from the column that would count them: each of these branches goes
+ * on with a counter of its own, whose past is the same as that of the counter it leaves.
  */
 export function countEntries(
   groups: CounterGroup[],

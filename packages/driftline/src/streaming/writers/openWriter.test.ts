@@ -309,6 +309,10 @@ test("what a format cannot hold is refused by column and type before anything is
     code: "invalid_data",
     message: /"x" is there twice/,
   });
+  await assert.rejects(openWriter(fresh("parquet.gz"), []), {
+    message: /only text is compressed as a whole/,
+  });
+  await assert.rejects(openWriter(fresh("parquet"), [], { rowGroupEntries: 0 }), { message: /0 entries/ });
   await assert.rejects(openWriter(fresh("xyz"), []), { code: "invalid_data", remedy: /root, parquet/ });
   await assert.rejects(openWriter(fresh("arrow"), [], { compression: "zstd" }), {
     message: /not compressed with "zstd"/,
