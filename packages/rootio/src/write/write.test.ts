@@ -1,8 +1,9 @@
 // Trees written and read again by this library: all types to the bit, baskets and chunks of any size, counters, errors.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -272,6 +273,39 @@ test("a column of the right name and values is the counter; with other values, o
   assert.deepEqual(await countersOf(), { nJet_pt: null, Jet_pt: "nJet_pt", nJet: null });
 });
 
+const data = process.env.DRIFTLINE_TEST_DATA ?? join(import.meta.dirname, "../../../../../shared/data");
+for (const [name, treeName, jaggedBy] of [
+  ["uproot-HZZ.root", "events", { Jet_Px: "nJet", Muon_Iso: "nMuon" }],
+  [
+    "nanoAOD_2015_CMS_Open_Data_ttbar.root",
+    "Events",
+    { Jet_pt: "nJet", Tau_eta: "nTau", LHEPdfWeight: "nLHEPdfWeight" },
+  ],
+] as const) {
+  const source = join(data, "root", name);
+  test(`a file of an experiment is copied to the bit: ${name}`, {
+    skip: existsSync(source) ? false : `the reference file is absent: ${source}`,
+  }, async () => {
+    const from = await openRootFile(source);
+    opened.push(from);
+    const tree = await from.tree(treeName);
+    const branches = tree.branches.flatMap(({ name: branch, shape }) =>
+      shape ? [{ name: branch, shape }] : [],
+    );
+    const names = branches.map((branch) => branch.name);
+    const copy = await createRootFile(path);
+    const copied = copy.tree("Events", branches);
+    for await (const { columns } of tree.chunks(names, 77)) await copied.append(columns);
+    await copy.close();
+    const whole = await tree.read(names);
+    const read = await readAll();
+    for (const branch of names) assert.deepEqual(bitsOf(read.columns[branch]), bitsOf(whole[branch]), branch);
+    const counters = await countersOf();
+    for (const [branch, counter] of Object.entries(jaggedBy)) assert.equal(counters[branch], counter);
+    assert.ok(statSync(path).size < 1.6 * statSync(source).size);
+  });
+}
+
 test("what a flat tree does not hold is refused by branch before anything is written", async () => {
   const record: Shape = { kind: "record", fields: [] };
   for (const [shape, message] of [
@@ -345,6 +379,29 @@ test("a file that is there is never replaced, even one that came meanwhile; a mi
     kind: "unwritable",
     message: /ENOENT/,
   });
+});
+
+test("a process that is killed while it writes leaves no file of the name", async () => {
+  const script = `
+import { createRootFile } from ${JSON.stringify(join(import.meta.dirname, "../index.ts"))};
+const file = await createRootFile(process.argv[1], { compression: "none" });
+const tree = file.tree("t", [{ name: "x", shape: { kind: "number", type: "float64" } }]);
+for (;;) {
+  await tree.append({ x: { kind: "number", type: "float64", values: new Float64Array(200000) } });
+  console.log("written");
+  await new Promise((resolve) => process.stdin.once("data", resolve));
+}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script, path], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const [left, ...more] = filesLeft();
+  assert.deepEqual(more, []);
+  assert.match(left, /\.root\.[0-9a-f-]{36}\.tmp$/);
+  assert.ok(statSync(join(directory, left)).size > 1_000_000);
+  await assert.rejects(openRootFile(join(directory, left)), { kind: "not_root" });
 });
 
 test("where the disk is full the error says so and nothing stays behind", () => {
