@@ -32,6 +32,38 @@ const columns: Record<string, Column> = {
   },
 };
 
+const optional = (content: Column, ...offsets: number[]): Column => ({
+  kind: "optional",
+  offsets: Int32Array.from(offsets),
+  content,
+});
+const { text, jagged, flag } = columns;
+/** Present, missing and present, of each kind of content; and items of lists and fields that can be missing. */
+const missing: Record<string, Column> = {
+  number: optional(numbers(1, 2), 0, 1, 1, 2),
+  flag: optional(flag, 0, 1, 1, 2),
+  text: optional(text, 0, 1, 1, 2),
+  jagged: optional(jagged, 0, 1, 1, 2),
+  record: optional({ kind: "record", length: 2, fields: new Map([["pt", numbers(7, 8)]]) }, 0, 1, 1, 2),
+  twice: optional(optional(numbers(1), 0, 0, 1), 0, 1, 1, 2),
+  item: { kind: "list", offsets: Int32Array.of(0, 2, 2, 3), content: optional(numbers(1, 3), 0, 1, 1, 2) },
+  field: { kind: "record", length: 3, fields: new Map([["pt", optional(text, 0, 1, 1, 2)]]) },
+};
+
+test("what is missing is null, and the schema does not depend on whether something is", () => {
+  const table = tableFromIPC(tableToIPC(toArrow(missing)));
+  const plain = (value: unknown): unknown => {
+    if (value === null || typeof value !== "object") return value;
+    return "pt" in value ? { pt: value.pt } : Array.from(value as Iterable<unknown>, plain);
+  };
+  for (const [name, column] of Object.entries(missing))
+    for (let i = 0; i < 3; i++)
+      assert.deepEqual(plain(table.getChild(name)!.get(i)), itemOf(column, i), `${name} ${i}`);
+  const some = toArrow({ x: optional(numbers(1), 0, 0, 1) }).schema.fields[0];
+  const all = toArrow({ x: optional(numbers(1), 0, 1) }).schema.fields[0];
+  assert.deepEqual([some.nullable, all.nullable], [true, true]);
+});
+
 test("every kind of column survives a written Arrow stream", () => {
   const table = tableFromIPC(tableToIPC(toArrow(columns)));
   assert.equal(table.numRows, 3);

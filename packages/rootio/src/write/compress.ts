@@ -28,7 +28,12 @@ const algorithms: Record<
     method: 1,
     compress: (bytes) => zstdAsync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 5 } }),
   },
-  lz4: { magic: "L4", method: 1, compress: async (bytes) => withChecksum(compressSync(Buffer.from(bytes))) },
+  lz4: {
+    magic: "L4",
+    method: 1,
+    compress: async (bytes) =>
+      withChecksum(compressSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))),
+  },
 };
 
 /** XXH64 of the block before it, in place of the length that the library puts there. */

@@ -1,7 +1,7 @@
 // Which branch counts a jagged one: the jagged branches of a collection share a counter as long as their lists agree.
 
 import type { Column, ListColumn, NumberColumn } from "../columns/column.ts";
-import { emptyBranch, UnwritableShapeError, type WrittenBranch } from "./branch.ts";
+import { emptyBranch, type WrittenBranch } from "./branch.ts";
 
 /** A counter with the jagged branches that it counts; `given` where a column of that name is written anyway. */
 export interface CounterGroup {
@@ -58,9 +58,9 @@ function freeName(name: string, taken: { has(name: string): boolean }): string {
 }
 
 /**
- * The counts of the next entries, and the groups that came to be because lists of one collection differ, or differ
- * from the column that would count them: each of these branches goes on with a counter of its own, whose past is the
- * same as that of the counter it leaves.
+ * The counts of the next entries, whose columns are of the kinds that the branches want; and the groups that came to be
+ * because lists of one collection differ, or differ from the column that would count them: each of these branches goes
+ * on with a counter of its own, whose past is the same as that of the counter it leaves.
  */
 export function countEntries(
   groups: CounterGroup[],
@@ -72,7 +72,7 @@ export function countEntries(
   for (const group of [...groups]) {
     const { counter, given, members } = group;
     const lists = new Map(members.map((member) => [member, countsOf(columns[member.name])]));
-    const shared = given ? givenCounts(columns[counter.name]) : lists.get(members[0])!;
+    const shared = given ? (columns[counter.name] as NumberColumn) : lists.get(members[0])!;
     const differ = members.filter((member) => !isEqual(lists.get(member)!, shared));
     for (const member of differ) {
       const name = freeName(`n${member.name}`, branches);
@@ -102,16 +102,10 @@ export function countEntries(
 }
 
 function countsOf(column: Column): NumberColumn {
-  if (column.kind !== "list") throw new UnwritableShapeError(`is a ${column.kind} in place of a list`);
   const { offsets } = column as ListColumn;
   const values = new Int32Array(offsets.length - 1);
   for (let i = 0; i < values.length; i++) values[i] = offsets[i + 1] - offsets[i];
   return { kind: "number", type: "int32", values };
-}
-
-function givenCounts(column: Column): NumberColumn {
-  if (column.kind !== "number") throw new UnwritableShapeError(`is a ${column.kind} in place of a number`);
-  return column;
 }
 
 /** A counter that split off has the type of the one whose past it shares. */

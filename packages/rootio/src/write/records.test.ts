@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { decompress } from "../compression/blocks.ts";
 import { compressBlock } from "./compress.ts";
 import { bigFile, datime, directoryBytes, freeBytes, headerBytes, keyBytes } from "./records.ts";
-import { randomOf } from "./testdata.ts";
+import { randomOf } from "./testing.ts";
 
 const key = {
   className: "TTree",

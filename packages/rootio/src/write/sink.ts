@@ -44,7 +44,8 @@ export async function fileSink(path: string): Promise<ByteSink> {
     await rm(temporary, { force: true });
   };
   const attempt = async (work: (handle: FileHandle) => Promise<void>) => {
-    if (!file) throw writeFailure(path, new Error("it was closed before"));
+    if (!file)
+      throw new WriteError("unwritable", { file: path }, "was closed before", "Create another file.");
     try {
       await work(file);
     } catch (cause) {

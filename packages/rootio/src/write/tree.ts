@@ -105,7 +105,7 @@ export function createTree(
         entries = checkColumns(columns, given, where);
       });
       let counts = new Map<WrittenBranch, NumberColumn>();
-      await named(groups[0]?.members[0].name ?? "", () => {
+      await named("", () => {
         const counted = countEntries(groups, columns, byName);
         counts = counted.counts;
         for (const { from, group } of counted.split)
@@ -157,9 +157,17 @@ function checkColumns(
 ): number {
   const remedy = "Give a column for every branch, all of one length.";
   const entries = branches.length > 0 ? lengthOf(columns[branches[0].name] ?? noColumn) : 0;
-  for (const { name } of branches) {
+  for (const { name, type, dimensions, jagged } of branches) {
     const column: Column | undefined = columns[name];
     if (!column) throw new WriteError("invalid", { ...where, branch: name }, "got no column", remedy);
+    const kind = jagged || dimensions.length > 0 ? "list" : type === "string" ? "string" : "number";
+    if (column.kind !== kind)
+      throw new WriteError(
+        "invalid",
+        { ...where, branch: name },
+        `got a ${column.kind} in place of a ${kind}`,
+        remedy,
+      );
     const length = lengthOf(column);
     if (length !== entries)
       throw new WriteError(

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type Column, createRootFile } from "../index.ts";
-import { columnOf, everyShape, randomOf, sliceOf } from "./testdata.ts";
+import { columnOf, everyShape, randomOf, sliceOf } from "./testing.ts";
 
 const python = join(import.meta.dirname, "../../../../trainer/.venv/bin/python");
 const skip = existsSync(python) ? false : "trainer/.venv is absent: not compared with uproot";

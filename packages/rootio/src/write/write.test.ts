@@ -1,11 +1,13 @@
 // Trees written and read again by this library: all types to the bit, baskets and chunks of any size, counters, errors.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import fc from "fast-check";
 import {
   type Column,
   createRootFile,
@@ -15,7 +17,17 @@ import {
   type TreeOptions,
 } from "../index.ts";
 import type { Compression } from "./compress.ts";
-import { bitsOf, columnOf, everyShape, list, listOf, number, randomOf, sliceOf } from "./testdata.ts";
+import {
+  bitsOf,
+  columnOf,
+  elementTypes,
+  everyShape,
+  list,
+  listOf,
+  number,
+  randomOf,
+  sliceOf,
+} from "./testing.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "driftline-rootio-write-"));
 const opened: RootFile[] = [];
@@ -80,6 +92,52 @@ for (const compression of ["none", "zlib", "lz4", "zstd"] as const)
       [],
     );
   });
+
+test("any shapes, cut into any chunks and baskets, come back", async () => {
+  const type = fc.constantFrom(...elementTypes).map(number);
+  const item = fc.oneof(
+    type,
+    fc.tuple(type, fc.integer({ min: 1, max: 4 })).map(([shape, length]) => list(shape, length)),
+  );
+  const shape = fc.oneof(
+    fc.constant<Shape>({ kind: "string" }),
+    item,
+    item.map((content) => list(content)),
+  );
+  const name = fc
+    .string({ unit: "binary", minLength: 1, maxLength: 8 })
+    .filter((text) => !/[/[\]\p{Cc}\p{Cs}*?]/u.test(text));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.tuple(name, shape), { maxLength: 6, selector: ([key]) => key }),
+      fc.array(fc.nat(12), { maxLength: 5 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.constantFrom<Compression>("zlib", "lz4", "zstd", "none"),
+      fc.nat(),
+      async (branches, lengths, basketEntries, compression, seed) => {
+        path = join(directory, `file${written++}.root`);
+        const entries = branches.length > 0 ? lengths.reduce((sum, length) => sum + length, 0) : 0;
+        const shapes = Object.fromEntries(branches);
+        const random = randomOf(seed);
+        const columns = Object.fromEntries(branches.map(([key, of]) => [key, columnOf(of, entries, random)]));
+        let at = 0;
+        const chunks = lengths.map((length) => {
+          at += length;
+          return cut(columns, at - length, at);
+        });
+        await write(shapes, chunks, { basketEntries }, compression);
+        const file = await openRootFile(path);
+        const tree = await file.tree("Events");
+        assert.equal(tree.entries, entries);
+        for (const [key, column] of Object.entries(columns))
+          assert.deepEqual(bitsOf((await tree.read([key]))[key]), bitsOf(column), key);
+        await file.close();
+        rmSync(path);
+      },
+    ),
+    { seed: 17, numRuns: 60 },
+  );
+});
 
 test("baskets are cut where they are full, and an entry larger than one has its own", async () => {
   const entries = 400_000;
@@ -215,6 +273,39 @@ test("a column of the right name and values is the counter; with other values, o
   assert.deepEqual(await countersOf(), { nJet_pt: null, Jet_pt: "nJet_pt", nJet: null });
 });
 
+const data = process.env.DRIFTLINE_TEST_DATA ?? join(import.meta.dirname, "../../../../../shared/data");
+for (const [name, treeName, jaggedBy] of [
+  ["uproot-HZZ.root", "events", { Jet_Px: "nJet", Muon_Iso: "nMuon" }],
+  [
+    "nanoAOD_2015_CMS_Open_Data_ttbar.root",
+    "Events",
+    { Jet_pt: "nJet", Tau_eta: "nTau", LHEPdfWeight: "nLHEPdfWeight" },
+  ],
+] as const) {
+  const source = join(data, "root", name);
+  test(`a file of an experiment is copied to the bit: ${name}`, {
+    skip: existsSync(source) ? false : `the reference file is absent: ${source}`,
+  }, async () => {
+    const from = await openRootFile(source);
+    opened.push(from);
+    const tree = await from.tree(treeName);
+    const branches = tree.branches.flatMap(({ name: branch, shape }) =>
+      shape ? [{ name: branch, shape }] : [],
+    );
+    const names = branches.map((branch) => branch.name);
+    const copy = await createRootFile(path);
+    const copied = copy.tree("Events", branches);
+    for await (const { columns } of tree.chunks(names, 77)) await copied.append(columns);
+    await copy.close();
+    const whole = await tree.read(names);
+    const read = await readAll();
+    for (const branch of names) assert.deepEqual(bitsOf(read.columns[branch]), bitsOf(whole[branch]), branch);
+    const counters = await countersOf();
+    for (const [branch, counter] of Object.entries(jaggedBy)) assert.equal(counters[branch], counter);
+    assert.ok(statSync(path).size < 1.6 * statSync(source).size);
+  });
+}
+
 test("what a flat tree does not hold is refused by branch before anything is written", async () => {
   const record: Shape = { kind: "record", fields: [] };
   for (const [shape, message] of [
@@ -261,7 +352,7 @@ test("columns that are not as announced end the file, which leaves nothing behin
     ],
     [
       { x: values, lists: columnOf({ kind: "string" }, 3, randomOf(1)) },
-      /"lists": is a string in place of a list/,
+      /"lists": got a string in place of a list/,
     ],
   ] as [Columns, RegExp][]) {
     const file = await createRootFile(path);
@@ -288,6 +379,29 @@ test("a file that is there is never replaced, even one that came meanwhile; a mi
     kind: "unwritable",
     message: /ENOENT/,
   });
+});
+
+test("a process that is killed while it writes leaves no file of the name", async () => {
+  const script = `
+import { createRootFile } from ${JSON.stringify(join(import.meta.dirname, "../index.ts"))};
+const file = await createRootFile(process.argv[1], { compression: "none" });
+const tree = file.tree("t", [{ name: "x", shape: { kind: "number", type: "float64" } }]);
+for (;;) {
+  await tree.append({ x: { kind: "number", type: "float64", values: new Float64Array(200000) } });
+  console.log("written");
+  await new Promise((resolve) => process.stdin.once("data", resolve));
+}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script, path], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const [left, ...more] = filesLeft();
+  assert.deepEqual(more, []);
+  assert.match(left, /\.root\.[0-9a-f-]{36}\.tmp$/);
+  assert.ok(statSync(join(directory, left)).size > 1_000_000);
+  await assert.rejects(openRootFile(join(directory, left)), { kind: "not_root" });
 });
 
 test("where the disk is full the error says so and nothing stays behind", () => {

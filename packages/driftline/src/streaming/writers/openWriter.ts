@@ -32,7 +32,7 @@ const extensions: Record<string, FormatName> = {
   ndjson: "jsonl",
 };
 
-/** Endings after that of a text format. */
+/** Endings of a file that is compressed as a whole, as text is. */
 const compressedText: Record<string, string> = { gz: "gzip", zst: "zstd" };
 
 export interface WriterOptions {
@@ -66,6 +66,12 @@ export async function openWriter(
     );
   await checkColumns(path, format, columns);
   const { tree = "Events", rowGroupEntries } = options;
+  if (rowGroupEntries !== undefined && !(Number.isSafeInteger(rowGroupEntries) && rowGroupEntries > 0))
+    throw refused(
+      path,
+      `a row group cannot have ${rowGroupEntries} entries`,
+      "Give a whole number from 1 on.",
+    );
   const writer = await translate(path, () =>
     format.open(path, columns, {
       tree,
@@ -90,6 +96,8 @@ function fromEnding(
       "its ending names no format",
       `End the name in one of ${Object.keys(extensions).join(", ")}, or name the format.`,
     );
+  if (compression && format !== "csv" && format !== "jsonl")
+    throw refused(path, "only text is compressed as a whole", `Leave out the ending ".${parts.at(-1)}".`);
   return { format, ...(compression && { compression }) };
 }
 

@@ -110,7 +110,7 @@ function quoted(text: string): string {
 function csvCell(column: Column): Cell {
   switch (column.kind) {
     case "number":
-      return numberCell(column, { nan: "nan", infinity: "inf" });
+      return numberCell(column, { nan: "NaN", infinity: "inf", negative: "-inf" });
     case "string":
       return (i) => quoted(textOf(column, i));
     case "optional": {
@@ -123,11 +123,11 @@ function csvCell(column: Column): Cell {
   }
 }
 
-/** JSON knows no NaN, which becomes null, and no infinities, for which 1e999 stands: readers overflow to them. */
+/** JSON knows neither NaN nor infinities: null stands for them. */
 function jsonCell(column: Column): Cell {
   switch (column.kind) {
     case "number":
-      return numberCell(column, { nan: "null", infinity: "1e999" });
+      return numberCell(column, { nan: "null", infinity: "null", negative: "null" });
     case "string":
       return (i) => JSON.stringify(textOf(column, i));
     case "optional": {
@@ -159,7 +159,10 @@ function jsonCell(column: Column): Cell {
   }
 }
 
-function numberCell(column: Column & { kind: "number" }, words: { nan: string; infinity: string }): Cell {
+function numberCell(
+  column: Column & { kind: "number" },
+  words: { nan: string; infinity: string; negative: string },
+): Cell {
   const { type, values } = column;
   if (type === "bool") return (i) => (values[i] ? "true" : "false");
   if (type !== "float32" && type !== "float64") return (i) => String(values[i]);
@@ -168,7 +171,7 @@ function numberCell(column: Column & { kind: "number" }, words: { nan: string; i
     const value = values[i] as number;
     if (Number.isFinite(value)) return Object.is(value, -0) ? "-0.0" : digits(value);
     if (Number.isNaN(value)) return words.nan;
-    return value > 0 ? words.infinity : `-${words.infinity}`;
+    return value > 0 ? words.infinity : words.negative;
   };
 }
 
