@@ -88,7 +88,7 @@ export function tokenize(source: Source, isColumn: (name: string) => boolean): T
       if (symbol === undefined) {
         const hint =
           character === "="
-            ? "Write == to compare."
+            ? "Write == to compare; parameters by name (axis=1) are not known: lists are reduced at their innermost level."
             : "Names with such characters stand in back-quotes: `a b`.";
         throw problem(source, { start: at, end: at + 1 }, `\`${character}\` has no meaning here.`, hint);
       }
