@@ -23,6 +23,7 @@ const forbidden: Record<string, string[]> = {
   family: ["cli", "server", "lifecycle", ...rooms],
   telemetry: ["cli", "server", "lifecycle", ...rooms, "family"],
   config: ["cli", "server", "lifecycle", ...rooms, "family", "telemetry"],
+  plotting: ["cli", "server", "lifecycle", ...rooms, "family", "telemetry", "config"],
   errors: ["cli", "server", "lifecycle", ...rooms, "family", "telemetry", "config"],
 };
 const folders = Object.keys(forbidden);

@@ -110,8 +110,8 @@ for (const page of pages) {
 
 describe("commands in the documentation", async () => {
   const { commands } = await import("../packages/driftline/src/cli/commands.ts");
-  // In code: `driftline x`, or a line of a block that begins with it (after a prompt, npx or npm run).
-  const start = String.raw`(?:npx |npm run (?:-s )?)?driftline (?:-- )?([a-z][\w-]*)`;
+  // In code: `driftline x` or `driftline data x`, or a line of a block that begins with it (after a prompt, npx or npm run).
+  const start = String.raw`(?:npx |npm run (?:-s )?)?driftline (?:-- )?((?:data )?[a-z][\w-]*)`;
   for (const page of pages) {
     it(`${page} names those that exist`, () => {
       const text = read(page);

@@ -84,7 +84,11 @@ function allowedLines(command: Command, subject: CommandSubject): fc.Arbitrary<s
     });
   return fc
     .tuple(fc.tuple(...words), fc.tuple(...options))
-    .map(([given, chosen]) => [...command.name.split(" "), ...given.filter((each) => each !== null), ...chosen.flat()]);
+    .map(([given, chosen]) => [
+      ...command.name.split(" "),
+      ...given.filter((each) => each !== null),
+      ...chosen.flat(),
+    ]);
 }
 
 function optionWords(
@@ -140,7 +144,12 @@ function refusedLines(all: Command[]): fc.Arbitrary<string[]> {
       ),
       fc.boolean(),
     )
-    .map(([{ name }, words, json]) => [...name.split(" "), ...words, "--no-such-option", ...(json ? ["--json"] : [])]);
+    .map(([{ name }, words, json]) => [
+      ...name.split(" "),
+      ...words,
+      "--no-such-option",
+      ...(json ? ["--json"] : []),
+    ]);
 }
 
 /** Asked of the data directory, of its server and of its snapshot. */

@@ -97,7 +97,12 @@ function shown({
     FILE: fc.constantFrom(...readable, "nowhere", "."),
     SPECIFICATION: fc.constantFrom(...readable, "runs.csv", "nowhere"),
     SPECIFICATION_OR_FILE: fc.constantFrom(...readable, "runs.csv", "mc=runs.csv", "nowhere"),
-    EXPRESSION: fc.oneof(words("first_run drift_velocity*2 last_run>first_run sum(first_run) first_run+ ((( 1/0 tag=='mc' nothing"), word),
+    EXPRESSION: fc.oneof(
+      words(
+        "first_run drift_velocity*2 last_run>first_run sum(first_run) first_run+ ((( 1/0 tag=='mc' nothing",
+      ),
+      word,
+    ),
     "NAME=EXPRESSION": words("x=first_run x=y=z length=last_run-first_run first_run=1 x="),
     NAMES: words("first_run,last_run * nothing f* ,"),
     "N[,LOW,HIGH]": words("10 10,0,5 0 1e9 10,5,0 a"),

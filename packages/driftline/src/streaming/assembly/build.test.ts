@@ -233,8 +233,7 @@ test("a file that is ordered by the label is told, with numbers, where mixing do
     return mixingOf(assembly, measured, groupsOf(assembly, measured));
   };
   const one = await mixing(1);
-  assert.equal(one!.files, 1);
-  assert.equal(one!.pieces, 1);
+  assert.ok(Math.abs(one!.files - 1) < 1e-9 && Math.abs(one!.pieces - 1) < 1e-9);
   assert.match(
     mixingWarning(one, 1)!,
     /explains 100 % of its variance, and of pieces mixed from one place still 100 %/,

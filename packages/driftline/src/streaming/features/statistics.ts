@@ -149,7 +149,8 @@ function plainMean(values: Numbers): number {
 function logMoments(values: Numbers, count: number): { logMean: number; logSquares: number } {
   const logarithms = new Float64Array(count);
   let at = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] - values[i] === 0) logarithms[at++] = logarithm(values[i]);
+  for (let i = 0; i < values.length; i++)
+    if (values[i] - values[i] === 0) logarithms[at++] = logarithm(values[i]);
   const { mean, squares } = sums(logarithms, plainMean(logarithms));
   return { logMean: mean, logSquares: squares };
 }
