@@ -27,13 +27,13 @@ export function blocksOf(source: ByteSource, compression: Compression | null): A
   return compression === null ? stored(source) : decompressed(source, compression);
 }
 
-async function* stored(source: ByteSource): AsyncGenerator<Uint8Array> {
+async function* stored(source: ByteSource, from = 0): AsyncGenerator<Uint8Array> {
   const fetch = async (position: number) => {
     const length = Math.min(blockBytes, source.size - position);
     return (await source.read([{ position, length }]))[0];
   };
-  let next = source.size > 0 ? fetch(0) : null;
-  for (let position = 0; next; ) {
+  let next = from < source.size ? fetch(from) : null;
+  for (let position = from; next; ) {
     const block: Uint8Array = await next;
     position += block.length;
     next = position < source.size ? fetch(position) : null;
@@ -42,15 +42,33 @@ async function* stored(source: ByteSource): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** Compressed pieces may stand one after another: Node goes on after those of gzip by itself, after those of zstd not. */
 async function* decompressed(source: ByteSource, compression: Compression): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < source.size; ) {
+    const used = yield* onePiece(source, compression, from);
+    from += used;
+    if (from === source.size || (compression === "zstd" && used > 0)) continue;
+    // Tapes and block devices pad with zeros.
+    if (compression === "gzip" && (await isZero(source, from))) return;
+    throw new DamagedError(`after byte ${from} there is more than its ${compression} stream`);
+  }
+}
+
+/** Gives how many compressed bytes were used. */
+async function* onePiece(
+  source: ByteSource,
+  compression: Compression,
+  from: number,
+): AsyncGenerator<Uint8Array, number> {
   const output = decompressors[compression]();
   let failure: unknown = null;
   // Its errors come out of the output too; the callback is there so that none is lost.
-  pipeline(Readable.from(stored(source), { highWaterMark: 1 }), output, (error) => {
+  pipeline(Readable.from(stored(source, from), { highWaterMark: 1 }), output, (error) => {
     failure = error ?? null;
   });
   try {
     for await (const block of output) yield block as Uint8Array;
+    return output.bytesWritten;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === "string" && /^(Z_|ERR_BROTLI|ZSTD_|ERR_ZSTD|ERR__ERROR|ERR_ZLIB)/.test(code))
@@ -59,4 +77,9 @@ async function* decompressed(source: ByteSource, compression: Compression): Asyn
   } finally {
     output.destroy();
   }
+}
+
+async function isZero(source: ByteSource, from: number): Promise<boolean> {
+  for await (const block of stored(source, from)) if (block.some((byte) => byte !== 0)) return false;
+  return true;
 }
