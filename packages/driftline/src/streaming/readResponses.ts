@@ -8,7 +8,7 @@ import { type Coverage, coverage, mergeCoverage } from "./coverage.ts";
 import { fileDigest, rowIds } from "./identity.ts";
 import { imager } from "./image.ts";
 import { type MappedColumns, mapColumns } from "./mapping.ts";
-import { schemeText } from "./sources/address.ts";
+import { isAddress } from "./sources/address.ts";
 import { openTableFile } from "./sources/open.ts";
 import type { Table } from "./sources/table.ts";
 
@@ -28,7 +28,7 @@ export interface ReadOptions {
 }
 
 export interface ReadFile {
-  /** Path or address. */
+  /** Path, or address without secrets. */
   path: string;
   /** SHA-256 of the whole content; null of a file on a server, which is not read whole. */
   sha256: string | null;
@@ -83,17 +83,17 @@ export function readResponses(options: ReadOptions): ResponseReader {
 async function* batches(options: ReadOptions, counts: ReadCounts): AsyncGenerator<ResponseBatch> {
   const { inputs, output, mapping, batchRows = 4096, onProgress, signal } = options;
   const open = (path: string) => openTableFile(path, { tree: mapping.tree, signal });
-  const files: (ReadFile & { digest: string; stamp: string; known: number | null })[] = [];
+  const files: (ReadFile & { from: string; digest: string; stamp: string; known: number | null })[] = [];
   // Each is looked at before the first is read, and no more than one is open.
-  for (const path of options.files) {
-    const { table, size, stamp } = await open(path);
+  for (const from of options.files) {
+    const { table, size, stamp } = await open(from);
     try {
       mapColumns(table, mapping, inputs, output);
       const fingerprint = await table.fingerprint();
-      const sha256 = schemeText(path) === null ? await fileDigest(path, signal) : null;
-      const known = table.entries;
+      const sha256 = isAddress(from) ? null : await fileDigest(from, signal);
+      const { entries: known, location: path } = table;
       const digest = sha256 ?? fingerprint;
-      files.push({ path, sha256, fingerprint, bytes: size, entries: known ?? 0, digest, stamp, known });
+      files.push({ from, path, sha256, fingerprint, bytes: size, entries: known ?? 0, digest, stamp, known });
     } finally {
       await table.close();
     }
@@ -103,7 +103,7 @@ async function* batches(options: ReadOptions, counts: ReadCounts): AsyncGenerato
   const total = files.reduce((sum, { known }) => sum + (known ?? 0), 0);
   const isKnown = files.every(({ known }) => known !== null);
   for (const [index, file] of files.entries()) {
-    const { table, stamp } = await open(file.path);
+    const { table, stamp } = await open(file.from);
     try {
       if (stamp !== file.stamp)
         throw fail("invalid_data", `cannot read responses from ${file.path}: it has changed meanwhile`, {

@@ -26,5 +26,13 @@ export function hostOf(location: string): string | null {
   return /^[^:]+:\/\/(?:[^@/?]*@)?([^/?]*)/.exec(location)?.[1] ?? null;
 }
 
+/** The address without tokens, signatures and passwords, for messages and records. */
+export function withoutSecrets(location: string): string {
+  if (schemeText(location) === null) return location;
+  return location
+    .replace(/^([^:]+:\/\/[^@/?:]*):[^@/?]*@/, "$1:…@")
+    .replace(/([?&][^=&]*(?:authz|token|signature|secret|passw|key)[^=&]*=)[^&]*/gi, "$1…");
+}
+
 /** Whether a location is an address of whatever kind, and no path. */
 export const isAddress = (location: string) => schemeText(location) !== null;

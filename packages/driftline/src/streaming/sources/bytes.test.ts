@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { withoutSecrets } from "./address.ts";
 import { openTable } from "./open.ts";
 import { openTables } from "./openMany.ts";
 import { fixture, invalid, scratch, valuesOf } from "./testdata.ts";
@@ -84,6 +85,21 @@ test("a token goes to this machine over plain HTTP", async () => {
     openTable(`${at}/t.csv`),
     /answers 401 .*a token may be missing or expired \(asked 127\.0\.0\.1:\d+/,
   );
+});
+
+test("tokens in addresses are in no message and no record", async () => {
+  const table = await openTable(`${at}/t.csv?authz=hush&x=1`);
+  assert.equal(table.location, `${at}/t.csv?authz=…&x=1`);
+  await table.close();
+  const places = ["none.csv?access_token=hush", "none.csv?a=b&X-Amz-Signature=hush"];
+  for (const place of places)
+    await assert.rejects(openTable(`${at}/${place}`), (error: Error) => {
+      assert.match(error.message, /none\.csv\?.*=…/);
+      assert.doesNotMatch(`${error.message} ${error.stack}`, /hush/);
+      return true;
+    });
+  assert.equal(withoutSecrets("root://me:hush@h//a?authz=hush"), "root://me:…@h//a?authz=…");
+  assert.equal(withoutSecrets("/data/a?token=b"), "/data/a?token=b");
 });
 
 test("failures name the host and what was wrong", async () => {

@@ -2,7 +2,7 @@
 
 import { type ByteSource, checkInside, fileSource, httpSource, RootError } from "@driftline/rootio";
 import { createClient, discoverToken, type XrootdClient, XrootdError } from "@driftline/xrootd";
-import { schemeOf, schemeText } from "./address.ts";
+import { schemeOf, schemeText, withoutSecrets } from "./address.ts";
 import { reading, unusable } from "./failure.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 
@@ -19,7 +19,8 @@ export interface BytesOptions {
 /** Opens a path or address. Throws `invalid_data` where it cannot be had. */
 export async function openBytes(location: string, options: BytesOptions = {}): Promise<ByteSource> {
   const source = await reading(location, () => open(location, options), options.signal);
-  return options.signal ? endedBy(source, options.signal) : source;
+  const named = { ...source, name: withoutSecrets(location) };
+  return options.signal ? endedBy(named, options.signal) : named;
 }
 
 /** Fingerprint and size of a file as it lies. Throws `invalid_data`. */
@@ -65,7 +66,8 @@ async function localSource(path: string): Promise<ByteSource> {
 async function httpToken(location: string, token: string | undefined): Promise<string | undefined> {
   const { protocol, hostname } = new URL(location);
   const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
-  if (protocol === "https:") return token ?? (await discoverToken());
+  // A token file that can't be used is no reason not to read what is public.
+  if (protocol === "https:") return token ?? (await discoverToken().catch(() => undefined));
   return isHere ? token : undefined;
 }
 

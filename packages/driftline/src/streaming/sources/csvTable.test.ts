@@ -146,6 +146,12 @@ test("chunks, ranges and compression give the same rows of a file longer than it
   }
   const joined = await read(Buffer.concat([gzipSync("a\n1\n"), gzipSync("2\n")]), "two.csv.gz");
   assert.deepEqual(joined, { a: [1, 2] });
+  const frames = Buffer.concat([zstdCompressSync("a\n1\n"), zstdCompressSync("2\n3\n")]);
+  assert.deepEqual(await read(frames, "frames.csv.zst"), { a: [1, 2, 3] });
+  await invalid(
+    read("a\n1\n", "plain.csv.gz"),
+    /its name ends in \.gz, and its content is not compressed so/,
+  );
 });
 
 test("errors name the line and the column", async () => {

@@ -3,7 +3,7 @@
 import { RootError } from "@driftline/rootio";
 import { XrootdError } from "@driftline/xrootd";
 import { type DriftlineError, fail } from "../../errors/registry.ts";
-import { hostOf } from "./address.ts";
+import { hostOf, withoutSecrets } from "./address.ts";
 
 const remedies: Record<RootError["kind"], string> = {
   unreadable: "Give the path or address of a file that exists and can be read.",
@@ -27,9 +27,9 @@ export function unusable(
   return fail("invalid_data", `cannot read ${shown(location)}: ${problem}`, { field, remedy, cause });
 }
 
-/** A location in a message: what is too long is cut, control characters are left out. */
+/** A location in a message: secrets and control characters are left out, what is too long is cut. */
 export function shown(location: string): string {
-  const plain = location.replace(/\p{Cc}+/gu, "?");
+  const plain = withoutSecrets(location).replace(/\p{Cc}+/gu, "?");
   return plain.length > 300 ? `${plain.slice(0, 300)}…` : plain;
 }
 

@@ -1,8 +1,11 @@
 // Parquet as columns, held against hyparquet's own rows: every column of a real file, in chunks of any size and range.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { DriftlineError } from "../../errors/registry.ts";
 import { openTable } from "./open.ts";
 import { fixture, invalid, scratch, sharedFile, valuesOf } from "./testdata.ts";
 
@@ -54,6 +57,32 @@ test("names that are not there, and ranges outside", async () => {
   assert.throws(() => table.chunks(["labels"], 10), /has no column "labels"; nearest are "label"/);
   assert.throws(() => table.chunks(["label"], 10, { start: 3, stop: 41 }), RangeError);
   await table.close();
+});
+
+test("with checksums of pages, a flipped byte is an error and never another value", async () => {
+  const path = join(import.meta.dirname, "testdata/dictionary.parquet");
+  const bytes = readFileSync(path);
+  const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+  const good = await openTable(path);
+  const values = await valuesOf(good);
+  await good.close();
+  const { file } = scratch();
+  let refused = 0;
+  for (let at = 4; at < footer; at += 401) {
+    const copy = Uint8Array.from(bytes);
+    copy[at] ^= 0x10;
+    const table = await openTable(file("flipped.parquet", copy));
+    for (const name of Object.keys(values))
+      try {
+        assert.deepEqual((await valuesOf(table, { names: [name] }))[name], values[name], `byte ${at}`);
+      } catch (error) {
+        if (!(error instanceof DriftlineError)) throw error;
+        assert.match(error.message, new RegExp(`column "${name}": it is no readable Parquet file`));
+        refused++;
+      }
+    await table.close();
+  }
+  assert.ok(refused > 50, `${refused} of ${Math.floor(footer / 401)}`);
 });
 
 test("what is no Parquet file", async () => {

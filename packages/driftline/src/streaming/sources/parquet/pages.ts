@@ -1,6 +1,6 @@
 // The pages of a column chunk: headers, decompression, levels and values, one page at a time.
 
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import { brotliDecompressSync, crc32, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type ColumnMetaData, snappyUncompress } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
 import { uncompressSync } from "lz4-napi";
@@ -119,6 +119,9 @@ export function pageReader(leaf: Leaf, meta: ColumnMetaData, bytes: Uint8Array, 
           throw new DamagedError("a page ends early");
         const raw = bytes.subarray(reader.offset, reader.offset + length);
         reader.offset += length;
+        // Few writers give one, of the page as it is stored.
+        if (header.crc !== undefined && crc32(raw) !== header.crc >>> 0)
+          throw new DamagedError("the checksum of a page differs");
         if (header.type === "DICTIONARY_PAGE") {
           const { num_values } = header.dictionary_page_header ?? {};
           if (num_values === undefined || num_values < 0)

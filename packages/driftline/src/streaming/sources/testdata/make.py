@@ -98,7 +98,7 @@ table = p.table({name: p.array(values, type=kind) for name, (kind, values) in CO
 write = pyarrow.parquet.write_table
 small = {"row_group_size": 25, "data_page_size": 64, "write_batch_size": 7}
 write(table, "plain.parquet", compression="none", use_dictionary=False, write_statistics=False, **small)
-write(table, "dictionary.parquet", compression="snappy", **small)
+write(table, "dictionary.parquet", compression="snappy", write_page_checksum=True, **small)
 write(table, "v2-lz4.parquet", compression="lz4", data_page_version="2.0", version="2.6", **small)
 write(table, "v1-gzip.parquet", compression="gzip", version="1.0", use_deprecated_int96_timestamps=True, **small)
 write(table, "v2-brotli.parquet", compression="brotli", data_page_version="2.0", use_dictionary=False, **small)

@@ -28,29 +28,64 @@ export function blocksOf(source: ByteSource, compression: Compression | null): A
 }
 
 async function* stored(source: ByteSource): AsyncGenerator<Uint8Array> {
-  const fetch = async (position: number) => {
+  yield* blocksFrom(gridOf(source), source.size, 0);
+}
+
+/** Blocks on a grid, the last two of which are held: pieces that begin within one don't fetch it again. */
+type Grid = (block: number) => Promise<Uint8Array>;
+
+function gridOf(source: ByteSource): Grid {
+  const held = new Map<number, Promise<Uint8Array>>();
+  return (block) => {
+    const known = held.get(block);
+    if (known) return known;
+    const position = block * blockBytes;
     const length = Math.min(blockBytes, source.size - position);
-    return (await source.read([{ position, length }]))[0];
+    const fetched = source.read([{ position, length }]).then(([bytes]) => bytes);
+    held.set(block, fetched);
+    for (const old of [...held.keys()].slice(0, -2)) held.delete(old);
+    return fetched;
   };
-  let next = source.size > 0 ? fetch(0) : null;
-  for (let position = 0; next; ) {
-    const block: Uint8Array = await next;
-    position += block.length;
-    next = position < source.size ? fetch(position) : null;
-    next?.catch(() => {});
-    yield block;
+}
+
+async function* blocksFrom(grid: Grid, size: number, start: number): AsyncGenerator<Uint8Array> {
+  for (let position = start; position < size; ) {
+    const block = Math.floor(position / blockBytes);
+    const bytes = await grid(block);
+    const next = (block + 1) * blockBytes;
+    if (next < size) grid(block + 1).catch(() => {});
+    yield bytes.subarray(position - block * blockBytes);
+    position = next;
   }
 }
 
+/** Compressed pieces may stand one after another: Node goes on after those of gzip by itself, after those of zstd not. */
 async function* decompressed(source: ByteSource, compression: Compression): AsyncGenerator<Uint8Array> {
+  const grid = gridOf(source);
+  for (let at = 0; at < source.size; ) {
+    const used = yield* onePiece(blocksFrom(grid, source.size, at), compression);
+    at += used;
+    if (at === source.size || (compression === "zstd" && used > 0)) continue;
+    // Tapes and block devices pad with zeros.
+    if (compression === "gzip" && (await isZero(blocksFrom(grid, source.size, at)))) return;
+    throw new DamagedError(`after byte ${at} there is more than its ${compression} stream`);
+  }
+}
+
+/** Gives how many compressed bytes were used. */
+async function* onePiece(
+  blocks: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array, number> {
   const output = decompressors[compression]();
   let failure: unknown = null;
   // Its errors come out of the output too; the callback is there so that none is lost.
-  pipeline(Readable.from(stored(source), { highWaterMark: 1 }), output, (error) => {
+  pipeline(Readable.from(blocks, { highWaterMark: 1 }), output, (error) => {
     failure = error ?? null;
   });
   try {
     for await (const block of output) yield block as Uint8Array;
+    return output.bytesWritten;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === "string" && /^(Z_|ERR_BROTLI|ZSTD_|ERR_ZSTD|ERR__ERROR|ERR_ZLIB)/.test(code))
@@ -59,4 +94,9 @@ async function* decompressed(source: ByteSource, compression: Compression): Asyn
   } finally {
     output.destroy();
   }
+}
+
+async function isZero(blocks: AsyncIterable<Uint8Array>): Promise<boolean> {
+  for await (const block of blocks) if (block.some((byte) => byte !== 0)) return false;
+  return true;
 }

@@ -21,6 +21,11 @@ export async function headOf(
   source: ByteSource,
   compression: Compression | null,
 ): Promise<{ head: Uint8Array; isAll: boolean }> {
+  if (compression === null) {
+    // Just that: many files may be looked at before one is read.
+    const [head] = await source.read([{ position: 0, length: Math.min(mostHead, source.size) }]);
+    return { head, isAll: source.size <= mostHead };
+  }
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const block of blocksOf(source, compression)) {
