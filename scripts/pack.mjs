@@ -23,7 +23,8 @@ const compiled = path.join(output, "compiled");
 /** What the platform ships beside its code; src/config/shippedPath.ts finds it. */
 const shipped = ["families", "trainer/src", "trainer/pyproject.toml", "trainer/requirements.lock"];
 
-const isForTests = (file) => /\.test\.ts$|(^|\/)testing(\/|\.ts$)|vectors\.json$|__pycache__/.test(file);
+const isForTests = (file) =>
+  /\.test\.ts$|(^|\/)(testing|testdata)(\/|\.ts$)|vectors\.json$|__pycache__/.test(file);
 
 function readManifests() {
   const manifests = new Map();
