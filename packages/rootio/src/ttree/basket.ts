@@ -7,6 +7,8 @@ import { BlockError, decompress } from "../compression/blocks.ts";
 export interface BasketContent {
   entries: number;
   values: Uint8Array;
+  /** Whether the bytes are this basket's alone, and may be brought to the machine's order where they are. */
+  own: boolean;
   /** Null where the basket has no table. */
   table: EntryTable | null;
 }
@@ -51,6 +53,7 @@ export async function readBasket(
   return {
     entries,
     values: content.subarray(0, border),
+    own: true,
     table: expectTable ? readTable(content.subarray(border), entries, keyLength) : null,
   };
 }

@@ -106,15 +106,16 @@ export function decodeNumbers(bytes: Uint8Array, format: NumberFormat): Values {
     throw new BlockError(`${bytes.length} bytes are no whole number of values of ${format.bytes}`);
   const values = new arrayTypes[format.type](count);
   placeNumbers(bytes, format, values, 0);
-  swapInPlace(values, format);
   return values;
 }
 
-/** Puts stored values into `values`, still in the file's byte order where the format is plain: see swapInPlace. */
+/** Puts stored values into `values`. */
 export function placeNumbers(bytes: Uint8Array, format: NumberFormat, values: Values, at: number): void {
   const { unpack } = format;
   if (!unpack) {
-    new Uint8Array(values.buffer, values.byteOffset + at * format.bytes, bytes.length).set(bytes);
+    const place = new Uint8Array(values.buffer, values.byteOffset + at * format.bytes, bytes.length);
+    place.set(bytes);
+    swapInPlace(place, format);
     return;
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -123,10 +124,17 @@ export function placeNumbers(bytes: Uint8Array, format: NumberFormat, values: Va
 }
 
 /** Plain values from the file's byte order to the machine's (little-endian), all at once. */
-export function swapInPlace(values: Values, format: NumberFormat): void {
-  if (format.unpack) return;
-  const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  if (format.bytes === 2) bytes.swap16();
-  else if (format.bytes === 4) bytes.swap32();
-  else if (format.bytes === 8) bytes.swap64();
+function swapInPlace(bytes: Uint8Array, format: NumberFormat): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (format.bytes === 2) buffer.swap16();
+  else if (format.bytes === 4) buffer.swap32();
+  else if (format.bytes === 8) buffer.swap64();
+}
+
+/** The stored values as an array over the same bytes, which are changed; null where they do not lie so that it can be. */
+export function numbersInPlace(bytes: Uint8Array, format: NumberFormat): Values | null {
+  const count = bytes.length / format.bytes;
+  if (format.unpack || bytes.byteOffset % format.bytes !== 0 || !Number.isInteger(count)) return null;
+  swapInPlace(bytes, format);
+  return new arrayTypes[format.type](bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
 }

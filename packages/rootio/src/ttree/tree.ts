@@ -11,7 +11,8 @@ import { checkRange, chunksOf, selectBranches } from "../selection.ts";
 import type { Tree } from "../tree.ts";
 import { type BasketContent, readBasket } from "./basket.ts";
 import type { Basket, Branch } from "./branch.ts";
-import { decode, type Part, type SharedOffsets } from "./decode.ts";
+import { decode } from "./decode.ts";
+import { type Part, sharedOffsets } from "./parts.ts";
 
 /** A tree whose metadata have been read. */
 export function openTree(
@@ -37,7 +38,7 @@ export function openTree(
         last: kept.get(branch),
       }));
       const take = budget(maxBytes);
-      const shared: SharedOffsets = new Map();
+      const shared = sharedOffsets();
       const ranges = plans.flatMap(({ baskets, last }) => baskets.flatMap((basket) => rangeOf(basket, last)));
       const blocks = (await readMerged(source, ranges)).values();
       const columns = plans.map(({ branch, baskets, last }): Promise<[string, Column]> => {
@@ -129,7 +130,7 @@ function embeddedContent({ entries, at }: Basket): BasketContent {
   if (!("content" in at)) throw new BlockError("a basket has no content");
   if (at.border < 0 || at.border > at.content.length)
     throw new BlockError("the values of a basket inside the tree end outside its content");
-  return { entries, values: at.content.subarray(0, at.border), table: at.table };
+  return { entries, values: at.content.subarray(0, at.border), own: false, table: at.table };
 }
 
 async function named<T>(
