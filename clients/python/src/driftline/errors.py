@@ -30,6 +30,10 @@ CODES: Mapping[str, tuple[str, int]] = {
     "frozen_tag": ("The tag is frozen: its table of runs does not change", 2),
     "invalid_specification": ("The specification of a dataset is not what it should be", 2),
     "invalid_data": ("A data file cannot be used", 2),
+    "invalid_expression": (
+        "An expression for a column or a cut is malformed or does not fit the data",
+        2,
+    ),
     "invalid_data_directory": (
         "A directory cannot hold the embedded catalogue, or a newer version wrote it",
         2,
