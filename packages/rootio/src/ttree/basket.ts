@@ -69,3 +69,15 @@ function readTable(bytes: Uint8Array, entries: number, keyLength: number): Entry
     throw new BlockError(`a basket of ${entries} entries has a table of ${count - 1} offsets`);
   return { words: new DataView(bytes.buffer, bytes.byteOffset + 4, 4 * entries), shift: keyLength };
 }
+
+/** One for all baskets: a fresh one for each would cost more than the work done in it. */
+let scratch = new Int32Array(16_384);
+
+/** Words of the table, big-endian, as an array that holds until the next call. */
+export function inMachineOrder(words: DataView, from: number, count: number): Int32Array {
+  if (scratch.length < count) scratch = new Int32Array(2 * count);
+  const bytes = Buffer.from(scratch.buffer, 0, 4 * count);
+  bytes.set(new Uint8Array(words.buffer, words.byteOffset + 4 * from, 4 * count));
+  bytes.swap32();
+  return scratch;
+}

@@ -4,7 +4,7 @@ import type { Take } from "../budget.ts";
 import type { Column, Values } from "../columns/column.ts";
 import { TooManyValuesError } from "../columns/concat.ts";
 import { BlockError } from "../compression/blocks.ts";
-import type { BasketContent, EntryTable } from "./basket.ts";
+import { type BasketContent, type EntryTable, inMachineOrder } from "./basket.ts";
 import { type Layout, valuesPerItem } from "./layout.ts";
 import { placeNumbers } from "./numbers.ts";
 import {
@@ -239,18 +239,6 @@ function itemsAt(
   for (let i = 1, slot = entry + 1; i < beginnings; i++, slot++)
     differences |= table[i] - origin - Math.imul(offsets[slot], itemBytes);
   return differences === 0 ? content.values.subarray(first, stop) : null;
-}
-
-/** One for all baskets: a fresh one for each would cost more than the work done in it. */
-let scratch = new Int32Array(16_384);
-
-/** Words of the table, big-endian, as an array that holds until the next call. */
-function inMachineOrder(words: DataView, from: number, count: number): Int32Array {
-  if (scratch.length < count) scratch = new Int32Array(2 * count);
-  const bytes = Buffer.from(scratch.buffer, 0, 4 * count);
-  bytes.set(new Uint8Array(words.buffer, words.byteOffset + 4 * from, 4 * count));
-  bytes.swap32();
-  return scratch;
 }
 
 function tableOf({ table }: BasketContent): EntryTable {
